@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { dockerEngine, logTail } from "./docker.mjs";
+
+/**
+ * @typedef {{ ready: boolean, asked: string, answer: string }} Answer
+ * What was asked and what came back, in words that a person can act on.
+ *
+ * @typedef {(settings: Record<string, string | undefined>, signal: AbortSignal) => Promise<Answer>} Check
+ * Asks once. Never throws for an answer that merely is not there yet.
+ *
+ * @typedef {{
+ *   component: string, container: string, dockerHost: string, seconds: number,
+ *   finalExits: Record<string, string>, settings: Record<string, string | undefined>,
+ * }} Gate
+ */
+
+const pollMilliseconds = 100;
+/** One question must not eat the whole time limit. */
+const answerMilliseconds = 5_000;
+/** The real ones restart once or twice by design: after a lost ZooKeeper session, or while a dead leader's node lives on. */
+const toleratedRestarts = 2;
+const reportSeconds = 5;
+
+/**
+ * Asks until the answer is yes, the container has died for good, or the time is over.
+ * @param {Check} check
+ * @param {Gate} gate
+ * @returns {Promise<{ ready: boolean, text: string }>}
+ */
+export async function waitUntilReady(check, gate) {
+  const begun = Date.now();
+  const waited = () => (Date.now() - begun) / 1000;
+  const container = watch(gate);
+  let reported = 0;
+  for (;;) {
+    const { ready, asked, answer } = await check(gate.settings, AbortSignal.timeout(answerMilliseconds));
+    if (ready) {
+      return { ready, text: `${gate.component} is ready after ${waited().toFixed(1)} s: ${answer}` };
+    }
+    const dead = await container.dead();
+    const late = waited() >= gate.seconds;
+    if (dead || late) {
+      return { ready, text: await report(gate, { asked, answer, waited: waited(), container, dead }) };
+    }
+    if (waited() - reported >= reportSeconds) {
+      reported = waited();
+      console.error(`${gate.component}: ${answer} (${Math.round(reported)} s)`);
+    }
+    await sleep(pollMilliseconds);
+  }
+}
+
+/**
+ * Knows when a container will not come back by itself.
+ * @param {Gate} gate
+ */
+function watch(gate) {
+  /** @type {number | undefined} */
+  let restartsBefore;
+  let state = "not looked at";
+  const container = () => dockerEngine(gate.dockerHost).getContainer(gate.container);
+
+  return {
+    /** @returns {Promise<string>} why it is dead, or an empty string */
+    async dead() {
+      let seen;
+      try {
+        seen = await container().inspect();
+      } catch (error) {
+        const { statusCode, message } = /** @type {{ statusCode?: number, message: string }} */ (error);
+        state = statusCode === 404 ? "does not exist" : `cannot be seen (${message.trim()})`;
+        return statusCode === 404 ? "the container does not exist" : "";
+      }
+      const { State: now, RestartCount: restarts, HostConfig: config } = seen;
+      restartsBefore ??= restarts;
+      const restarted = restarts - restartsBefore;
+      state = `${now.Status}, restarted ${restarted} times while waiting`;
+      if (now.Running && !now.Restarting) {
+        return "";
+      }
+      state += `, last exit code ${now.ExitCode}`;
+      const final = gate.finalExits[now.ExitCode];
+      if (final) {
+        return `it ended with exit code ${now.ExitCode}: ${final}`;
+      }
+      if (restarted > toleratedRestarts) {
+        return `it ended ${restarted} times, last with exit code ${now.ExitCode}`;
+      }
+      return now.Status === "exited" && config.RestartPolicy?.Name === "no" ? `it ended with exit code ${now.ExitCode}` : "";
+    },
+    state: () => state,
+    /** @param {number} lines */
+    log: async (lines) => {
+      try {
+        return await logTail(container(), lines);
+      } catch (error) {
+        return `    (cannot be read: ${/** @type {Error} */ (error).message.trim()})`;
+      }
+    },
+  };
+}
+
+/**
+ * @param {Gate} gate
+ * @param {{ asked: string, answer: string, waited: number, container: ReturnType<typeof watch>, dead: string }} seen
+ */
+async function report(gate, { asked, answer, waited, container, dead }) {
+  return [
+    `${gate.component} did not become ready: ${dead || "time is over"}`,
+    `  asked:        ${asked}`,
+    `  last answer:  ${answer}`,
+    `  waited:       ${waited.toFixed(1)} s of ${gate.seconds} s`,
+    `  container:    ${gate.container}, ${container.state()}`,
+    `  its log ends:`,
+    await container.log(15),
+  ].join("\n");
+}

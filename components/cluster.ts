@@ -1,0 +1,109 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { Host } from "./host";
+import { ImageSet, imageSets } from "./images";
+import { Marathon } from "./marathon";
+import { MesosMaster } from "./mesos-master";
+import { MesosSlave } from "./mesos-slave";
+import { ZooKeeper } from "./zookeeper";
+
+/** One program's part of the cluster's arguments. */
+export interface ProgramArgs {
+  /** Name of its container. Default: the tutorial's. */
+  readonly containerName?: string;
+  /** Its port. Default: the program's own. */
+  readonly port?: number;
+}
+
+export interface ClusterArgs {
+  /** The one machine of the cluster. */
+  readonly host: Host;
+  /** Default: the tutorial's images. */
+  readonly imageSet?: ImageSet;
+  readonly zookeeper?: ProgramArgs;
+  readonly mesosMaster?: ProgramArgs;
+  readonly mesosSlave?: ProgramArgs & { readonly resources?: string; readonly attributes?: string };
+  readonly marathon?: ProgramArgs;
+  /** Seconds that each program may take to become ready. Default: 300. */
+  readonly readyTimeout?: number;
+}
+
+/** A cluster as other stacks see it. Fields are added, never changed, within a schema version. */
+export interface ClusterDescription {
+  readonly schemaVersion: 1;
+  readonly imageSet: {
+    readonly name: string;
+    /** True where Mesos and Marathon are stand-ins. */
+    readonly standIn: boolean;
+  };
+  readonly zookeeper: {
+    /** `host:port`. */
+    readonly connectionString: string;
+    /** Where the Mesos masters elect their leader. */
+    readonly mesosPath: string;
+    /** Where Marathon keeps its apps. */
+    readonly marathonPath: string;
+  };
+  readonly masters: readonly { readonly url: string; readonly container: string; readonly version: string }[];
+  readonly slaves: readonly { readonly url: string; readonly container: string; readonly version: string }[];
+  readonly marathon: { readonly url: string; readonly container: string; readonly version: string };
+}
+
+const mesosPath = "/mesos";
+const marathonPath = "/marathon";
+
+/**
+ * A single-node cluster. A container is created when what it needs is ready, not when it exists:
+ *
+ *     ZooKeeper serves → a master is elected → the slave is active at the master
+ *                                            → Marathon is an active framework
+ */
+export class Cluster extends pulumi.ComponentResource {
+  readonly zookeeper: ZooKeeper;
+  readonly mesosMaster: MesosMaster;
+  readonly mesosSlave: MesosSlave;
+  readonly marathon: Marathon;
+  /** The cluster for other stacks; known when all of it is ready. */
+  readonly description: pulumi.Output<ClusterDescription>;
+
+  constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mesos-marathon:index:Cluster", name, {}, opts);
+    const imageSet = args.imageSet ?? imageSets.tutorial;
+    const common = { host: args.host, imageSet, readyTimeout: args.readyTimeout };
+    const parent = { parent: this };
+
+    this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...args.zookeeper }, parent);
+    this.mesosMaster = new MesosMaster(
+      `${name}-mesos-master`,
+      { ...common, ...args.mesosMaster, zookeeper: this.zookeeper, zookeeperPath: mesosPath },
+      parent,
+    );
+    this.mesosSlave = new MesosSlave(
+      `${name}-mesos-slave`,
+      { ...common, ...args.mesosSlave, master: this.mesosMaster },
+      parent,
+    );
+    this.marathon = new Marathon(
+      `${name}-marathon`,
+      { ...common, ...args.marathon, master: this.mesosMaster, zookeeper: this.zookeeper, zookeeperPath: marathonPath },
+      parent,
+    );
+
+    this.description = this.whenReady(
+      pulumi.output({
+        schemaVersion: 1 as const,
+        imageSet: { name: imageSet.name, standIn: imageSet.standIn },
+        zookeeper: { connectionString: this.zookeeper.connectionString, mesosPath, marathonPath },
+        masters: [{ url: this.mesosMaster.url, container: this.mesosMaster.container.name, version: imageSet.mesosMaster.version }],
+        slaves: [{ url: this.mesosSlave.url, container: this.mesosSlave.container.name, version: imageSet.mesosSlave.version }],
+        marathon: { url: this.marathon.url, container: this.marathon.container.name, version: imageSet.marathon.version },
+      }),
+    );
+    this.registerOutputs({ description: this.description });
+  }
+
+  /** The value, once the slave and Marathon can be used; a consumer of it waits for the cluster. */
+  whenReady<T>(value: pulumi.Output<T>): pulumi.Output<T> {
+    return pulumi.all([value, this.mesosSlave.ready.id, this.marathon.ready.id]).apply(([known]) => known as T);
+  }
+}

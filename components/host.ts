@@ -1,0 +1,34 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+/** A machine that runs containers. Nothing assumes that Pulumi runs on the same one. */
+export interface Host {
+  /** IPv4 address at which what runs on the host listens and is reached. */
+  readonly address: pulumi.Input<string>;
+  /** Its Docker Engine, as in DOCKER_HOST: `unix:///var/run/docker.sock`, `tcp://…`, `ssh://…`. */
+  readonly dockerHost: pulumi.Input<string>;
+  /** Its Docker Engine's socket, as a path on the host itself: the slave starts tasks through it. */
+  readonly dockerSocket: string;
+  /** The provider that speaks to that Docker Engine. */
+  readonly provider: docker.Provider;
+}
+
+export interface HostArgs {
+  /** Default: 127.0.0.1, which opens nothing to the network. */
+  readonly address?: pulumi.Input<string>;
+  /** Default: `unix:///var/run/docker.sock`. */
+  readonly dockerHost?: pulumi.Input<string>;
+  /** Default: `/var/run/docker.sock`. */
+  readonly dockerSocket?: string;
+}
+
+/** Describes a host; `name` becomes the name of its Docker provider. */
+export function host(name: string, args: HostArgs = {}, opts?: pulumi.CustomResourceOptions): Host {
+  const dockerHost = args.dockerHost ?? "unix:///var/run/docker.sock";
+  return {
+    address: args.address ?? "127.0.0.1",
+    dockerHost,
+    dockerSocket: args.dockerSocket ?? "/var/run/docker.sock",
+    provider: new docker.Provider(name, { host: dockerHost }, opts),
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * Image sets, as data: which image runs each program, which settings it takes under which environment variable,
+ * where it keeps its state, and where its readiness is asked for.
+ *
+ * In a template, `{setting}` stands for a setting's value. An entry whose setting is not given, or equals what the
+ * image does by itself (`builtIn`), is left out, so that a container gets no variable that changes nothing.
+ */
+export interface ServiceImage {
+  /** Name of the image with its tag. */
+  readonly image: string;
+  /** Version of the program in the image. */
+  readonly version: string;
+  /** Environment variable → template of its value. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What the program does when a setting is not told: setting → value. */
+  readonly builtIn: Readonly<Record<string, string>>;
+  /** Settings that cannot be changed in this image: setting → its only value. */
+  readonly fixed?: Readonly<Record<string, string>>;
+  /** State that outlives the container: suffix of the volume's name → path in the container. */
+  readonly data?: Readonly<Record<string, string>>;
+  /** Bind mounts, `host path:container path`, as templates. */
+  readonly mounts?: readonly string[];
+  /** Whether the container runs in the host's pid namespace. */
+  readonly hostPid?: boolean;
+  /** Exit codes after which the program never comes up again by itself, with what they mean. */
+  readonly finalExits?: Readonly<Record<string, string>>;
+  /** Whether the program can be told to listen on one address only. */
+  readonly listensOnAddressOnly: boolean;
+}
+
+/** Paths of the Mesos HTTP endpoints that readiness is read from; they moved between 0.23 and 1.x. */
+export interface MesosEndpoints {
+  /** At the master: lists the slaves with `active`. */
+  readonly slaves: string;
+  /** At the master: lists the frameworks with `active`. */
+  readonly frameworks: string;
+  /** At the slave: its own `id`. */
+  readonly slaveState: string;
+}
+
+/** What a host must offer for the set's images to run. */
+export interface HostNeeds {
+  /** cgroup version that the Mesos slave needs; absent: any. */
+  readonly cgroupVersion?: "1";
+  /** Newest major version of the Docker Engine that can pull the images; absent: any. */
+  readonly newestPullingEngine?: number;
+  /** Version of the Docker API that the docker client in the slave's image speaks; absent: it negotiates. */
+  readonly dockerClientApi?: string;
+  /** Whether recovering slaves stop containers called `mesos-<uuid>` that they do not know (Mesos 1.0 and later). */
+  readonly stopsForeignTasks: boolean;
+}
+
+export interface ImageSet {
+  readonly name: string;
+  /** True where Mesos and Marathon are not the real software. */
+  readonly standIn: boolean;
+  /** True where the images are built on the spot, so that no registry has them. */
+  readonly builtHere: boolean;
+  readonly endpoints: MesosEndpoints;
+  readonly needs: HostNeeds;
+  readonly zookeeper: ServiceImage;
+  readonly mesosMaster: ServiceImage;
+  readonly mesosSlave: ServiceImage;
+  readonly marathon: ServiceImage;
+}
+
+const cgroups = "/sys/fs/cgroup:/sys/fs/cgroup";
+
+/** What every Mesos slave is told; the work directory is the data volume's path on the host. */
+const slaveEnvironment = {
+  MESOS_HOSTNAME: "{address}",
+  MESOS_IP: "{address}",
+  MESOS_MASTER: "{zk}",
+  MESOS_PORT: "{port}",
+  MESOS_WORK_DIR: "{workDir}",
+  MESOS_RESOURCES: "{resources}",
+  MESOS_ATTRIBUTES: "{attributes}",
+};
+
+const masterEnvironment = {
+  MESOS_HOSTNAME: "{address}",
+  MESOS_IP: "{address}",
+  MESOS_QUORUM: "{quorum}",
+  MESOS_ZK: "{zk}",
+  MESOS_PORT: "{port}",
+};
+
+/** As the mesoscloud family starts Marathon, and `LIBPROCESS_IP`, where the master calls it back: no option of Marathon's sets that. */
+const marathonEnvironment = {
+  MARATHON_HOSTNAME: "{address}",
+  MARATHON_HTTPS_ADDRESS: "{address}",
+  MARATHON_HTTP_ADDRESS: "{address}",
+  MARATHON_HTTP_PORT: "{port}",
+  MARATHON_MASTER: "{mesosZk}",
+  MARATHON_ZK: "{zk}",
+  LIBPROCESS_IP: "{address}",
+};
+
+/** The tutorial's images. Environment, volumes and versions: the Dockerfiles and READMEs of the mesoscloud repositories, 2015. */
+const tutorial: ImageSet = {
+  name: "tutorial",
+  standIn: false,
+  builtHere: false,
+  endpoints: { slaves: "/master/state.json", frameworks: "/master/state.json", slaveState: "/state.json" },
+  needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19", stopsForeignTasks: false },
+  zookeeper: {
+    image: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
+    version: "3.4.6",
+    environment: { MYID: "{id}", SERVERS: "{serverAddresses}" },
+    builtIn: {},
+    fixed: { port: "2181" },
+    data: { data: "/tmp/zookeeper" },
+    listensOnAddressOnly: false,
+  },
+  mesosMaster: {
+    image: "mesoscloud/mesos-master:0.23.0-ubuntu-14.04",
+    version: "0.23.0",
+    environment: masterEnvironment,
+    builtIn: { port: "5050" },
+    data: { data: "/tmp/mesos" },
+    listensOnAddressOnly: true,
+  },
+  mesosSlave: {
+    image: "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
+    version: "0.23.0",
+    environment: slaveEnvironment,
+    builtIn: { port: "5051", attributes: "" },
+    mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
+    listensOnAddressOnly: true,
+  },
+  marathon: {
+    image: "mesoscloud/marathon:0.10.1-ubuntu-14.04",
+    version: "0.10.1",
+    environment: marathonEnvironment,
+    builtIn: { port: "8080" },
+    listensOnAddressOnly: true,
+  },
+};
+
+/**
+ * Images built by `rehearsal/`: ZooKeeper of Debian 12 behind the official ZooKeeper image's variables, stand-ins for
+ * Mesos 1.11 and Marathon 1.11. Executors run in containers of their own and the slave in the host's pid namespace, so
+ * that tasks outlive the slave's container, as was seen on the real Mesos 1.11.0.
+ */
+const rehearsal: ImageSet = {
+  name: "rehearsal",
+  standIn: true,
+  builtHere: true,
+  endpoints: { slaves: "/master/slaves", frameworks: "/master/frameworks", slaveState: "/state" },
+  needs: { stopsForeignTasks: true },
+  zookeeper: {
+    image: "mesos-marathon/rehearsal-zookeeper:3.8.0",
+    version: "3.8.0",
+    environment: {
+      ZOO_MY_ID: "{id}",
+      ZOO_SERVERS: "{serverSpecifications}",
+      // ZooKeeper's AdminServer would take Marathon's port 8080 on the host's network.
+      ZOO_ADMINSERVER_ENABLED: "false",
+    },
+    builtIn: {},
+    data: { data: "/data", datalog: "/datalog" },
+    listensOnAddressOnly: true,
+  },
+  mesosMaster: {
+    image: "mesos-marathon/stand-in-mesos-master:1.11.0",
+    version: "1.11.0",
+    environment: { ...masterEnvironment, MESOS_WORK_DIR: "/var/lib/mesos" },
+    builtIn: { port: "5050" },
+    data: { data: "/var/lib/mesos" },
+    listensOnAddressOnly: true,
+  },
+  mesosSlave: {
+    image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
+    version: "1.11.0",
+    environment: {
+      ...slaveEnvironment,
+      MESOS_CONTAINERIZERS: "docker,mesos",
+      MESOS_EXECUTOR_REGISTRATION_TIMEOUT: "5mins",
+      MESOS_SYSTEMD_ENABLE_SUPPORT: "false",
+      MESOS_DOCKER_MESOS_IMAGE: "{image}",
+      MESOS_DOCKER_SOCKET: "{dockerSocket}",
+      MESOS_RECONFIGURATION_POLICY: "additive",
+    },
+    builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },
+    mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
+    hostPid: true,
+    listensOnAddressOnly: true,
+  },
+  marathon: {
+    image: "mesos-marathon/stand-in-marathon:1.11.0",
+    version: "1.11.0",
+    environment: { ...marathonEnvironment, MARATHON_MESOS_USER: "root" },
+    builtIn: { port: "8080" },
+    finalExits: {
+      "110": "its framework was torn down at the master, and ZooKeeper still has the framework's id",
+    },
+    listensOnAddressOnly: true,
+  },
+};
+
+/** Every image set, by name. */
+export const imageSets: Readonly<Record<string, ImageSet>> = { tutorial, rehearsal };

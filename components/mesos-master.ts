@@ -1,0 +1,51 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import { ImageSet } from "./images";
+import { deploy, ServiceArgs } from "./service";
+import { ZooKeeper } from "./zookeeper";
+
+export interface MesosMasterArgs extends ServiceArgs {
+  readonly imageSet: ImageSet;
+  /** Where the masters elect their leader. The container is created when it is ready. */
+  readonly zookeeper: ZooKeeper;
+  /** Path in ZooKeeper. Default: `/mesos`. */
+  readonly zookeeperPath?: string;
+  /** Default: 5050. */
+  readonly port?: number;
+}
+
+/** A Mesos master, alone and therefore with a quorum of one. Its registry outlives it in a named volume. */
+export class MesosMaster extends pulumi.ComponentResource {
+  /** The container. */
+  readonly container: docker.Container;
+  /** Done when the master is elected. */
+  readonly ready: command.local.Command;
+  /** The Mesos UI and API: `http://host:port`. */
+  readonly url: pulumi.Output<string>;
+  /** Where slaves and frameworks find the leading master: `zk://host:port/mesos`. */
+  readonly zk: pulumi.Output<string>;
+
+  constructor(name: string, args: MesosMasterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mesos-marathon:index:MesosMaster", name, {}, opts);
+    const { host, imageSet, zookeeper } = args;
+    const port = args.port ?? 5050;
+
+    this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    this.zk = zookeeper.url(args.zookeeperPath ?? "/mesos");
+    const service = deploy(this, name, {
+      component: "mesos-master",
+      containerName: args.containerName ?? "mesos-master",
+      host,
+      image: imageSet.mesosMaster,
+      settings: { address: host.address, port: String(port), quorum: "1", zk: this.zk },
+      dependsOn: [zookeeper.ready],
+      check: { MASTER: this.url },
+      readyTimeout: args.readyTimeout,
+    });
+    this.container = service.container;
+    this.ready = service.ready;
+    this.registerOutputs({ url: this.url, zk: this.zk });
+  }
+}

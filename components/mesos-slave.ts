@@ -1,0 +1,84 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import { ImageSet } from "./images";
+import { MesosMaster } from "./mesos-master";
+import { dataVolume, deploy, script, ServiceArgs } from "./service";
+
+export interface MesosSlaveArgs extends ServiceArgs {
+  readonly imageSet: ImageSet;
+  /** The master that it registers with. The container is created when that one is elected. */
+  readonly master: MesosMaster;
+  /** Default: 5051. */
+  readonly port?: number;
+  /**
+   * What it offers, as in `MESOS_RESOURCES`; `mem` and `disk` in MiB. Pinned, because a slave whose resources change
+   * refuses to start on its kept state. Default: `cpus:2;mem:2048;disk:10240;ports:[31000-32000]`.
+   */
+  readonly resources?: string;
+  /** As in `MESOS_ATTRIBUTES`: `rack:1;zone:a`. Default: none. */
+  readonly attributes?: string;
+}
+
+/** A Mesos slave that runs tasks as containers on its host's Docker Engine. Its checkpoints outlive it in a named volume. */
+export class MesosSlave extends pulumi.ComponentResource {
+  /** The container. */
+  readonly container: docker.Container;
+  /** Done when the master lists this slave as active. */
+  readonly ready: command.local.Command;
+  /** The slave's API: `http://host:port`. */
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: MesosSlaveArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mesos-marathon:index:MesosSlave", name, {}, opts);
+    const { host, imageSet, master } = args;
+    const port = args.port ?? 5051;
+    const containerName = args.containerName ?? "mesos-slave";
+
+    this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    // Docker mounts a task's sandbox from the host, so the work directory must have the same path there as in the slave.
+    const workDir = dataVolume(this, name, "work", "mesos-slave", host);
+    const service = deploy(this, name, {
+      component: "mesos-slave",
+      containerName,
+      host,
+      image: imageSet.mesosSlave,
+      settings: {
+        address: host.address,
+        attributes: args.attributes ?? "",
+        dockerSocket: host.dockerSocket,
+        image: imageSet.mesosSlave.image,
+        port: String(port),
+        resources: args.resources ?? "cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+        workDir: workDir.mountpoint,
+        zk: master.zk,
+      },
+      privileged: true,
+      volumes: [{ volumeName: workDir.name, containerPath: workDir.mountpoint }],
+      dependsOn: [master.ready],
+      check: {
+        MASTER: master.url,
+        SLAVE: this.url,
+        SLAVES_PATH: imageSet.endpoints.slaves,
+        SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
+      },
+      readyTimeout: args.readyTimeout,
+    });
+    this.container = service.container;
+    this.ready = service.ready;
+
+    // Runs when the stack is destroyed and never else: it depends on the container without taking a value from it, so
+    // that a replaced container replaces nothing here.
+    new command.local.Command(
+      `${name}-teardown`,
+      {
+        delete: script("teardown"),
+        environment: { DOCKER_HOST: host.dockerHost, SLAVE: containerName, WORK_DIR: workDir.mountpoint },
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, dependsOn: [service.container] },
+    );
+    this.registerOutputs({ url: this.url });
+  }
+}

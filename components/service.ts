@@ -1,0 +1,171 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import { Host } from "./host";
+import { ServiceImage } from "./images";
+
+/** What ZooKeeper, the Mesos master, the Mesos slave and Marathon have in common as arguments. */
+export interface ServiceArgs {
+  /** Where it runs. */
+  readonly host: Host;
+  /** Name of the container. It is fixed, so a replacement removes the old container first. */
+  readonly containerName?: string;
+  /** Seconds that it may take to become ready before `up` fails. Default: 300. */
+  readonly readyTimeout?: number;
+}
+
+/** Settings of one program: what an image's templates may ask for. Absent ones leave their variables out. */
+export type Settings = Readonly<Record<string, pulumi.Input<string> | undefined>>;
+
+/** The label keys on every container and volume. Frozen: changing a volume's label would delete it with its data. */
+export const labelKeys = {
+  project: "mesos-marathon.project",
+  stack: "mesos-marathon.stack",
+  component: "mesos-marathon.component",
+} as const;
+
+/** Seconds between SIGTERM and SIGKILL: enough for ZooKeeper and Marathon to leave in order. */
+const stopSeconds = 30;
+
+export interface ServiceSpecification {
+  /** What runs, in the words of the label: `zookeeper`, `mesos-master`, `mesos-slave`, `marathon`. */
+  readonly component: string;
+  readonly containerName: string;
+  readonly host: Host;
+  readonly image: ServiceImage;
+  readonly settings: Settings;
+  readonly privileged?: boolean;
+  /** Volumes that must sit at a path that only they know, beside the image's own. */
+  readonly volumes?: docker.types.input.ContainerVolume[];
+  /** What must be ready before the container is created. */
+  readonly dependsOn?: pulumi.Resource[];
+  /** What `checks/ready.mjs` is told, beside the container and the time limit. */
+  readonly check: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly readyTimeout?: number;
+}
+
+/** The two handles of a service. Dependents take `ready`, never `container`. */
+export interface Service {
+  /** The container, which exists but may not serve yet. */
+  readonly container: docker.Container;
+  /** The gate, which is done when the service can be used. */
+  readonly ready: command.local.Command;
+}
+
+/**
+ * The only place that makes containers. What Docker would fill in by itself is written out, so that a refresh finds no
+ * difference that nobody made.
+ */
+export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpecification): Service {
+  const { host, image, settings } = spec;
+  const remoteImage = new docker.RemoteImage(
+    `${name}-image`,
+    { name: image.image, keepLocally: true },
+    { parent, provider: host.provider },
+  );
+  const dataVolumes = Object.entries(image.data ?? {}).map(([suffix, containerPath]) => ({
+    volumeName: dataVolume(parent, name, suffix, spec.component, host).name,
+    containerPath,
+  }));
+
+  const container = new docker.Container(
+    name,
+    {
+      name: spec.containerName,
+      // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
+      image: remoteImage.name,
+      envs: environment(image, settings),
+      networkMode: "host",
+      restart: "always",
+      privileged: spec.privileged,
+      pidMode: image.hostPid ? "host" : undefined,
+      volumes: [...bindMounts(image, settings), ...(spec.volumes ?? []), ...dataVolumes],
+      labels: labels(spec.component),
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      stopTimeout: stopSeconds,
+      // Without it the provider's stop is a SIGKILL at once.
+      destroyGraceSeconds: stopSeconds,
+    },
+    { parent, provider: host.provider, dependsOn: spec.dependsOn },
+  );
+
+  const ready = new command.local.Command(
+    `${name}-ready`,
+    {
+      create: script("ready"),
+      environment: {
+        ...spec.check,
+        COMPONENT: spec.component,
+        CONTAINER: spec.containerName,
+        // A new container must prove itself anew.
+        CONTAINER_ID: container.id,
+        DOCKER_HOST: host.dockerHost,
+        FINAL_EXITS: JSON.stringify(image.finalExits ?? {}),
+        READY_TIMEOUT: String(spec.readyTimeout ?? 300),
+      },
+      addPreviousOutputInEnv: false,
+    },
+    { parent },
+  );
+  return { container, ready };
+}
+
+/** A named volume that holds a service's state. It is kept when the stack is destroyed. */
+export function dataVolume(parent: pulumi.Resource, name: string, suffix: string, component: string, host: Host): docker.Volume {
+  return new docker.Volume(
+    `${name}-${suffix}`,
+    {
+      // Made from the logical name, never from the container's: renaming a container must not lose its data.
+      name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}-${suffix}`,
+      driver: "local",
+      labels: labels(component),
+    },
+    { parent, provider: host.provider, retainOnDelete: true },
+  );
+}
+
+/** Runs a script of `checks/` by the package's name, so that no path of a clone is ever part of the state. */
+export function script(check: "ready" | "teardown"): string {
+  return `node -e 'import("mesos-marathon/checks/${check}.mjs")'`;
+}
+
+function labels(component: string): docker.types.input.ContainerLabel[] {
+  return [
+    { label: labelKeys.project, value: pulumi.getProject() },
+    { label: labelKeys.stack, value: pulumi.getStack() },
+    { label: labelKeys.component, value: component },
+  ];
+}
+
+function environment(image: ServiceImage, settings: Settings): pulumi.Input<string>[] {
+  return Object.entries(image.environment)
+    .filter(([, template]) => placeholders(template).every((setting) => told(image, settings, setting)))
+    .map(([variable, template]) => pulumi.interpolate`${variable}=${fill(template, settings)}`);
+}
+
+function bindMounts(image: ServiceImage, settings: Settings): docker.types.input.ContainerVolume[] {
+  return (image.mounts ?? []).map((mount) => {
+    const [hostPath, containerPath] = mount.split(":");
+    return { hostPath: fill(hostPath, settings), containerPath: fill(containerPath, settings) };
+  });
+}
+
+function placeholders(template: string): string[] {
+  return [...template.matchAll(/{(\w+)}/g)].map((match) => match[1]);
+}
+
+function told(image: ServiceImage, settings: Settings, setting: string): boolean {
+  return settings[setting] !== undefined && settings[setting] !== image.builtIn[setting];
+}
+
+function fill(template: string, settings: Settings): pulumi.Input<string> {
+  const names = placeholders(template);
+  if (names.length === 0) {
+    return template;
+  }
+  return pulumi.all(names.map((setting) => settings[setting])).apply((values) =>
+    names.reduce((text, setting, i) => text.replaceAll(`{${setting}}`, () => String(values[i])), template),
+  );
+}

@@ -1,0 +1,52 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import { ImageSet } from "./images";
+import { deploy, ServiceArgs } from "./service";
+
+export interface ZooKeeperArgs extends ServiceArgs {
+  readonly imageSet: ImageSet;
+  /** Port of its clients. Default: 2181. */
+  readonly port?: number;
+}
+
+/** A ZooKeeper server of its own (standalone). Its data outlives it in named volumes. */
+export class ZooKeeper extends pulumi.ComponentResource {
+  /** The container. */
+  readonly container: docker.Container;
+  /** Done when ZooKeeper serves: `srvr` names its mode. */
+  readonly ready: command.local.Command;
+  /** `host:port`, as every ZooKeeper client takes it. */
+  readonly connectionString: pulumi.Output<string>;
+
+  constructor(name: string, args: ZooKeeperArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mesos-marathon:index:ZooKeeper", name, {}, opts);
+    const { host, imageSet } = args;
+    const port = args.port ?? 2181;
+
+    this.connectionString = pulumi.interpolate`${host.address}:${port}`;
+    const service = deploy(this, name, {
+      component: "zookeeper",
+      containerName: args.containerName ?? "zookeeper",
+      host,
+      image: imageSet.zookeeper,
+      settings: {
+        id: "1",
+        serverAddresses: host.address,
+        // ZooKeeper 3.5's dynamic form; 2888 and 3888 stay closed while there is one server.
+        serverSpecifications: pulumi.interpolate`server.1=${host.address}:2888:3888;${host.address}:${port}`,
+      },
+      check: { ADDRESS: host.address, PORT: String(port) },
+      readyTimeout: args.readyTimeout,
+    });
+    this.container = service.container;
+    this.ready = service.ready;
+    this.registerOutputs({ connectionString: this.connectionString });
+  }
+
+  /** The URL by which Mesos and Marathon name a path of this ZooKeeper: `zk://host:port/path`. */
+  url(path: string): pulumi.Output<string> {
+    return pulumi.interpolate`zk://${this.connectionString}${path}`;
+  }
+}

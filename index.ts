@@ -1,0 +1,21 @@
+import { Cluster, host } from "./components";
+import { loadConfiguration } from "./config";
+import { currentDockerHost } from "./docker-context";
+import { preflight } from "./preflight";
+
+export = async () => {
+  const configuration = loadConfiguration(currentDockerHost);
+  await preflight(configuration);
+
+  const cluster = new Cluster("cluster", {
+    host: host("host", configuration.host),
+    ...configuration.cluster,
+  });
+
+  return {
+    mesosUrl: cluster.whenReady(cluster.mesosMaster.url),
+    marathonUrl: cluster.whenReady(cluster.marathon.url),
+    zookeeperConnectionString: cluster.whenReady(cluster.zookeeper.connectionString),
+    cluster: cluster.description,
+  };
+};

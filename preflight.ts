@@ -1,0 +1,356 @@
+import { readdir, readFile, readlink, statfs } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { existsSync } from "node:fs";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import type { ServiceImage } from "./components";
+import { labelKeys } from "./components/service";
+import type { Configuration } from "./config";
+
+/** Something about the host that the person should know before the first change. An error stops `up` and `preview`. */
+export interface Finding {
+  readonly level: "error" | "warning" | "note";
+  /** What is so, where it was set, what to do. */
+  readonly text: string;
+}
+
+/** What was seen of a host. What only the host itself can tell is absent where Pulumi runs elsewhere. */
+export interface Seen {
+  /** Why the Docker Engine did not answer; then nothing else is known of it. */
+  readonly engineProblem?: { readonly code?: string; readonly message: string };
+  readonly engine?: Engine;
+  readonly here?: Here;
+}
+
+export interface Engine {
+  readonly version: string;
+  /** Oldest version of the API that it still speaks, such as 1.12. */
+  readonly minApiVersion: string;
+  readonly cgroupVersion: string;
+  readonly defaultRuntime: string;
+  readonly rootDirectory: string;
+  readonly securityOptions: readonly string[];
+  readonly containers: readonly SeenContainer[];
+  /** Names with tags. */
+  readonly images: readonly string[];
+  readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+export interface SeenContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly mountSources: readonly string[];
+  readonly publishedPorts: readonly number[];
+}
+
+export interface Here {
+  readonly addresses: readonly string[];
+  readonly listeners: readonly Listener[];
+  /** Bytes free where the Docker Engine keeps its data; absent where that cannot be read. */
+  readonly freeBytes?: number;
+  /** Whether this machine lacks a capability that a privileged container asks for. */
+  readonly lacksCapabilities: boolean;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** The process that listens, or undefined where only root may see it. */
+  readonly holder?: { readonly pid: number; readonly command: string; readonly containerId?: string };
+}
+
+const gigabyte = 1024 ** 3;
+
+/**
+ * Checks the host before the first change, in preview too. Creates nothing.
+ * @throws pulumi.RunError that lists every error found.
+ */
+export async function preflight(configuration: Configuration): Promise<void> {
+  if (!configuration.preflight) {
+    return;
+  }
+  const findings = judge(configuration, await look(configuration), { project: pulumi.getProject(), stack: pulumi.getStack() });
+  for (const { level, text } of findings) {
+    if (level === "warning") {
+      await pulumi.log.warn(text);
+    } else if (level === "note") {
+      await pulumi.log.info(text);
+    }
+  }
+  const errors = findings.filter(({ level }) => level === "error");
+  if (errors.length > 0) {
+    throw new pulumi.RunError(["The cluster cannot run here yet; nothing was changed:", ...errors.map(({ text }) => `  - ${text}`)].join("\n"));
+  }
+}
+
+/** What the findings are, given what was seen. */
+export function judge(configuration: Configuration, seen: Seen, owner: { project: string; stack: string }): Finding[] {
+  const { host, cluster } = configuration;
+  if (!seen.engine) {
+    return [{ level: "error", text: engineSentence(host.dockerHost, seen.engineProblem) }];
+  }
+  const { engine, here } = seen;
+  const imageSet = cluster.imageSet;
+  const programs = [
+    { key: "zookeeper", program: "ZooKeeper", args: cluster.zookeeper, image: imageSet.zookeeper },
+    { key: "mesosMaster", program: "the Mesos master", args: cluster.mesosMaster, image: imageSet.mesosMaster },
+    { key: "mesosSlave", program: "the Mesos slave", args: cluster.mesosSlave, image: imageSet.mesosSlave },
+    { key: "marathon", program: "Marathon", args: cluster.marathon, image: imageSet.marathon },
+  ];
+  const findings: Finding[] = [];
+  const error = (text: string) => findings.push({ level: "error", text });
+  const warning = (text: string) => findings.push({ level: "warning", text });
+  const note = (text: string) => findings.push({ level: "note", text });
+  const isOurs = (labels: Readonly<Record<string, string>>) =>
+    labels[labelKeys.project] === owner.project && labels[labelKeys.stack] === owner.stack;
+
+  // Names.
+  for (const { key, args } of programs) {
+    const taken = engine.containers.find(({ name }) => name === args.containerName);
+    if (taken && !isOurs(taken.labels)) {
+      error(
+        `the container name ${args.containerName} (mesos-marathon:${key}Name) is taken by a container that this stack did not make, ` +
+          `${taken.id.slice(0, 12)}: remove or rename that one, or choose another name: pulumi config set ${key}Name NAME`,
+      );
+    }
+  }
+  const volumePrefix = `${owner.project}-${owner.stack}-`;
+  for (const { name, labels } of engine.volumes) {
+    if (name.startsWith(`${volumePrefix}cluster-`) && !isOurs(labels)) {
+      error(`the volume ${name} would be taken for this stack's, but does not bear its labels: rename or remove it`);
+    }
+  }
+
+  // Ports, address, disk, capabilities: what only the host can tell.
+  if (here) {
+    for (const { key, program, args } of programs) {
+      const listener = here.listeners.find(
+        ({ address, port }) => port === args.port && (address === host.address || ["0.0.0.0", "::"].includes(address)),
+      );
+      const by = listener && holderOf(listener, engine.containers);
+      if (listener && !(by?.container && isOurs(by.container.labels))) {
+        error(
+          `port ${args.port} of ${listener.address} (mesos-marathon:${key}Port, for ${program}) is held by ${by?.words ?? "a process that only root can see"}: ` +
+            `end that, or choose another port: pulumi config set ${key}Port PORT`,
+        );
+      }
+    }
+    if (!host.address.startsWith("127.") && !here.addresses.includes(host.address)) {
+      error(
+        `${host.address} (mesos-marathon:address) is not an address of this host, which has ${here.addresses.join(", ")}: ` +
+          "write one of these: pulumi config set address ADDRESS",
+      );
+    }
+    if (here.freeBytes !== undefined && here.freeBytes < 2 * gigabyte) {
+      const text = `${(here.freeBytes / gigabyte).toFixed(1)} GiB are free in ${engine.rootDirectory}, where Docker keeps its data: make room`;
+      (here.freeBytes < gigabyte / 2 ? error : warning)(text);
+    }
+    if (here.lacksCapabilities && engine.defaultRuntime === "runc") {
+      error(
+        "this machine lacks a capability that privileged containers ask for, so the Mesos slave cannot start: " +
+          "give the machine all capabilities, or let `npm run up` start a Docker Engine that asks for fewer",
+      );
+    }
+  } else {
+    note("ports, addresses, disk and capabilities of the Docker host cannot be seen from here and were not checked");
+  }
+
+  // Images.
+  const major = Number.parseInt(engine.version, 10);
+  const absent = programs.map(({ image }) => image.image).filter((image) => !engine.images.includes(image));
+  if (absent.length > 0 && imageSet.builtHere) {
+    error(`the Docker Engine has no image ${absent.join(", ")}, and no registry has: build the ${imageSet.name} images with npm run up -- --stack rehearsal`);
+  } else if (absent.length > 0 && imageSet.needs.newestPullingEngine !== undefined && major > imageSet.needs.newestPullingEngine) {
+    error(
+      `Docker Engine ${engine.version} does not pull images as old as ${absent.join(", ")} (manifest schema 1): ` +
+        `pull them with an Engine up to ${imageSet.needs.newestPullingEngine} and carry them over with docker save and docker load`,
+    );
+  } else if (absent.length > 0) {
+    note(`${absent.length} of ${programs.length} images are not here yet and will be pulled: ${absent.join(", ")}`);
+  }
+
+  // What the Mesos slave needs of its host.
+  const { cgroupVersion, dockerClientApi, stopsForeignTasks } = imageSet.needs;
+  if (cgroupVersion && engine.cgroupVersion !== cgroupVersion) {
+    error(
+      `Mesos ${imageSet.mesosSlave.version} needs cgroup v${cgroupVersion}, and this host has v${engine.cgroupVersion}: ` +
+        "the slave would end at every start. Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+    );
+  }
+  if (dockerClientApi && compareVersions(dockerClientApi, engine.minApiVersion) < 0) {
+    error(
+      `the docker client in ${imageSet.mesosSlave.image} speaks API ${dockerClientApi}, and Docker Engine ${engine.version} answers from ${engine.minApiVersion} on: ` +
+        "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
+    );
+  }
+  if (engine.securityOptions.some((option) => /name=(rootless|userns)/.test(option))) {
+    error("the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without");
+  }
+  if (stopsForeignTasks) {
+    const foreign = engine.containers.filter(
+      ({ name, mountSources }) =>
+        /^mesos-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) && !mountSources.some((source) => source.includes(`/${volumePrefix}`)),
+    );
+    if (foreign.length > 0) {
+      warning(
+        `${foreign.map(({ name }) => name).join(", ")}: a task of another Mesos slave, it seems. ` +
+          "When the slave of this stack starts on kept state, Mesos stops and removes containers of such names that it does not know",
+      );
+    }
+  }
+
+  // Exposure.
+  const open = programs.filter(({ image }) => !host.address.startsWith("127.") || !image.listensOnAddressOnly);
+  if (open.length > 0) {
+    warning(exposure(open, host.address));
+  }
+  return findings;
+}
+
+function exposure(open: readonly { program: string; args: { port?: number }; image: ServiceImage }[], address: string): string {
+  const loopback = address.startsWith("127.");
+  const listening = open.map(({ program, args }) => `${program.replace("the ", "")} (${args.port})`).join(", ");
+  return loopback
+    ? `without a password and open to every network of this host: ${listening}, because the image cannot be told to listen on ${address} only. Who reaches it can change what Mesos and Marathon do: close the port in the firewall`
+    : `without a password and open to whoever reaches ${address}: ${listening}. Who reaches Marathon can start privileged containers on this host`;
+}
+
+function engineSentence(dockerHost: string, problem: Seen["engineProblem"]): string {
+  const cure: Record<string, string> = {
+    ENOENT: "there is no such socket: start Docker (systemctl start docker), or let `npm run up` install it",
+    EACCES: "no permission: run as a member of the group docker, or as root",
+    ECONNREFUSED: "nothing listens there: start Docker (systemctl start docker)",
+    ENOTFOUND: "there is no host of that name",
+  };
+  return (
+    `the Docker Engine at ${dockerHost} does not answer; ${cure[problem?.code ?? ""] ?? problem?.message ?? "no answer in time"}. ` +
+    "Another Engine: pulumi config set dockerHost unix:///path, or DOCKER_HOST"
+  );
+}
+
+function holderOf(listener: Listener, containers: readonly SeenContainer[]) {
+  const published = containers.find(({ publishedPorts }) => publishedPorts.includes(listener.port));
+  const container = published ?? containers.find(({ id }) => id === listener.holder?.containerId);
+  if (container) {
+    return { container, words: `the container ${container.name}` };
+  }
+  return listener.holder && { container: undefined, words: `${listener.holder.command} (process ${listener.holder.pid})` };
+}
+
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(".").map(Number));
+  return left[0] - right[0] || left[1] - right[1];
+}
+
+/** Looks at the Docker Engine and, where it is on this machine, at the machine. Nothing is created to try it. */
+export async function look(configuration: Configuration): Promise<Seen> {
+  const { dockerHost } = configuration.host;
+  const local = dockerHost.startsWith("unix://") && process.platform === "linux";
+  const { cluster } = configuration;
+  const ports = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon].map(({ port }) => Number(port));
+  try {
+    const [engine, listeners, lacksCapabilities] = await Promise.all([
+      lookAtEngine(dockerHost),
+      local ? lookAtListeners(ports) : [],
+      local ? lookAtCapabilities() : false,
+    ]);
+    // Docker Desktop's socket is here, but its containers live in a virtual machine.
+    if (!local || !existsSync(engine.rootDirectory)) {
+      return { engine };
+    }
+    const addresses = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+    const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
+    return { engine, here: { addresses, listeners, freeBytes, lacksCapabilities } };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { engineProblem: { code, message } };
+  }
+}
+
+async function lookAtEngine(dockerHost: string): Promise<Engine> {
+  const { dockerEngine } = await import("./checks/docker.mjs");
+  const docker = dockerEngine(dockerHost, 5_000);
+  const [version, info, containers, images, { Volumes: volumes }] = await Promise.all([
+    docker.version(),
+    docker.info(),
+    docker.listContainers({ all: true }),
+    docker.listImages(),
+    docker.listVolumes(),
+  ]);
+  return {
+    version: version.Version,
+    minApiVersion: version.MinAPIVersion,
+    cgroupVersion: info.CgroupVersion ?? "1",
+    defaultRuntime: info.DefaultRuntime,
+    rootDirectory: info.DockerRootDir,
+    securityOptions: info.SecurityOptions ?? [],
+    containers: containers.map(({ Id, Names, Labels, Mounts, Ports }) => ({
+      id: Id,
+      name: (Names[0] ?? "").replace(/^\//, ""),
+      labels: Labels,
+      mountSources: Mounts.map(({ Source }) => Source ?? ""),
+      publishedPorts: Ports.flatMap(({ PublicPort }) => PublicPort ?? []),
+    })),
+    images: images.flatMap(({ RepoTags }) => RepoTags ?? []),
+    volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
+  };
+}
+
+/** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */
+async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
+  const tables = await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8").catch(() => "")));
+  const sockets = tables.flatMap((table) =>
+    table
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === "0A")
+      .map((fields) => ({ ...endpoint(fields[1]), inode: fields[9] }))
+      .filter(({ port }) => ports.includes(port)),
+  );
+  if (sockets.length === 0) {
+    return [];
+  }
+  const holders = await holdersOf(new Set(sockets.map(({ inode }) => inode)));
+  return sockets.map(({ address, port, inode }) => ({ address, port, holder: holders.get(inode) }));
+}
+
+/** `0100007F:1538` → 127.0.0.1 and 5432; an IPv6 address that maps an IPv4 one is given as that. */
+function endpoint(field: string): { address: string; port: number } {
+  const [hex, port] = field.split(":");
+  const bytes = Buffer.from(hex, "hex");
+  const mapped = hex.length === 32 && hex.startsWith("0000000000000000FFFF0000");
+  const address = hex.length === 8 || mapped ? [...bytes.subarray(-4)].reverse().join(".") : /^0+$/.test(hex) ? "::" : hex;
+  return { address, port: Number.parseInt(port, 16) };
+}
+
+async function holdersOf(inodes: ReadonlySet<string>): Promise<Map<string, NonNullable<Listener["holder"]>>> {
+  const holders = new Map<string, NonNullable<Listener["holder"]>>();
+  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
+  await Promise.all(
+    pids.map(async (pid) => {
+      // Processes end while we look, and others may not be looked at: both are no finding.
+      const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      const links = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")));
+      for (const link of links) {
+        const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
+        if (inode && inodes.has(inode)) {
+          const [command, cgroup] = await Promise.all(["comm", "cgroup"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")));
+          holders.set(inode, { pid: Number(pid), command: command.trim(), containerId: /[0-9a-f]{64}/.exec(cgroup)?.[0] });
+        }
+      }
+    }),
+  );
+  return holders;
+}
+
+/** Whether a capability known to the kernel is missing from the bounding set, and so from every container. */
+async function lookAtCapabilities(): Promise<boolean> {
+  const [status, last] = await Promise.all(["/proc/self/status", "/proc/sys/kernel/cap_last_cap"].map((file) => readFile(file, "utf8").catch(() => "")));
+  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  const all = (1n << (BigInt(last.trim() || "0") + 1n)) - 1n;
+  // An unprivileged user's own bounding set says as little about Docker's as no answer does.
+  return bounding !== undefined && last !== "" && (BigInt(`0x${bounding}`) & all) !== all;
+}
