@@ -1,0 +1,82 @@
+/**
+ * Deploys an app to Marathon and waits until it runs, or removes it. `node marathon-app.mjs deploy|remove`, told by
+ * environment variables: MARATHON (URL), APP (JSON), TIMEOUT (seconds). Prints where the instances answer, as JSON.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+
+const { MARATHON = "", APP = "{}", TIMEOUT = "300" } = process.env;
+const app = JSON.parse(APP);
+const url = `${MARATHON}/v2/apps${app.id.replace(/^\/?/, "/")}`;
+const deadline = Date.now() + Number(TIMEOUT) * 1000;
+
+try {
+  await (process.argv[2] === "remove" ? remove() : deploy());
+} catch (error) {
+  console.error(`${app.id}: ${/** @type {Error} */ (error).message}`);
+  process.exitCode = 1;
+}
+
+async function deploy() {
+  for (;;) {
+    const { status, body } = await call(url, { method: "PUT", body: APP, headers: { "Content-Type": "application/json" } });
+    if (status === 200 || status === 201) {
+      break;
+    }
+    // 409: a deployment of the same app is under way.
+    if (status !== 409 || Date.now() > deadline) {
+      throw new Error(`Marathon answers ${status} ${JSON.stringify(body)}`);
+    }
+    await sleep(500);
+  }
+  for (;;) {
+    const { body } = await call(`${url}?embed=app.tasks&embed=app.deployments&embed=app.lastTaskFailure`);
+    const { tasks = [], deployments = [], instances, healthChecks = [], tasksRunning, tasksHealthy, lastTaskFailure } = body.app ?? {};
+    const ready = healthChecks.length > 0 ? tasksHealthy : tasksRunning;
+    if (deployments.length === 0 && ready === instances && tasks.length === instances) {
+      const urls = tasks.map((/** @type {{ host: string, ports: number[] }} */ { host, ports }) => `http://${host}:${ports[0]}`);
+      console.log(JSON.stringify(urls.sort()));
+      return;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`${ready} of ${instances} instances run after ${TIMEOUT} s; last failure: ${lastTaskFailure?.message ?? "none"}`);
+    }
+    await sleep(250);
+  }
+}
+
+async function remove() {
+  let answer;
+  try {
+    answer = await call(`${url}?force=true`, { method: "DELETE" });
+  } catch (error) {
+    // The cluster may be gone before its apps, and then they are too.
+    console.error(`${MARATHON} does not answer (${/** @type {Error} */ (error).message}), so there is nothing to remove`);
+    return;
+  }
+  if (answer.status !== 200 && answer.status !== 404) {
+    throw new Error(`Marathon answers ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+  while ((await call(url)).status !== 404 || (await deploying(answer.body.deploymentId))) {
+    if (Date.now() > deadline) {
+      throw new Error(`is still being removed after ${TIMEOUT} s`);
+    }
+    await sleep(250);
+  }
+}
+
+/** @param {string | undefined} id */
+async function deploying(id) {
+  const { body } = await call(`${MARATHON}/v2/deployments`);
+  return id !== undefined && body.some((/** @type {{ id: string }} */ deployment) => deployment.id === id);
+}
+
+/**
+ * @param {string} address
+ * @param {RequestInit} [request]
+ * @returns {Promise<{ status: number, body: any }>}
+ */
+async function call(address, request) {
+  const response = await fetch(address, { ...request, signal: AbortSignal.timeout(10_000) });
+  const text = await response.text();
+  return { status: response.status, body: text ? JSON.parse(text) : {} };
+}
