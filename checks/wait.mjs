@@ -36,7 +36,8 @@ export async function waitUntilReady(check, gate) {
   for (;;) {
     const { ready, asked, answer } = await check(gate.settings, AbortSignal.timeout(answerMilliseconds));
     if (ready) {
-      return { ready, text: `${gate.component} is ready after ${waited().toFixed(1)} s: ${answer}` };
+      // The time makes each proof a new one for the gates that come after it.
+      return { ready, text: `${new Date().toISOString()} ${gate.component} ready after ${waited().toFixed(1)} s: ${answer}` };
     }
     const dead = await container.dead();
     const late = waited() >= gate.seconds;

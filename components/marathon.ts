@@ -45,7 +45,7 @@ export class Marathon extends pulumi.ComponentResource {
         port: String(port),
         zk: zookeeper.url(args.zookeeperPath ?? "/marathon"),
       },
-      dependsOn: [master.ready],
+      after: master.ready,
       check: { FRAMEWORKS_PATH: imageSet.endpoints.frameworks, MARATHON: this.url, MASTER: master.url },
       readyTimeout: args.readyTimeout,
     });

@@ -40,7 +40,7 @@ export class MesosMaster extends pulumi.ComponentResource {
       host,
       image: imageSet.mesosMaster,
       settings: { address: host.address, port: String(port), quorum: "1", zk: this.zk },
-      dependsOn: [zookeeper.ready],
+      after: zookeeper.ready,
       check: { MASTER: this.url },
       readyTimeout: args.readyTimeout,
     });

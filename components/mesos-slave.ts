@@ -56,7 +56,7 @@ export class MesosSlave extends pulumi.ComponentResource {
       },
       privileged: true,
       volumes: [{ volumeName: workDir.name, containerPath: workDir.mountpoint }],
-      dependsOn: [master.ready],
+      after: master.ready,
       check: {
         MASTER: master.url,
         SLAVE: this.url,

@@ -38,8 +38,8 @@ export interface ServiceSpecification {
   readonly privileged?: boolean;
   /** Volumes that must sit at a path that only they know, beside the image's own. */
   readonly volumes?: docker.types.input.ContainerVolume[];
-  /** What must be ready before the container is created. */
-  readonly dependsOn?: pulumi.Resource[];
+  /** The gate that must be passed before the container is created; when that one is passed anew, so is this one's. */
+  readonly after?: command.local.Command;
   /** What `checks/ready.mjs` is told, beside the container and the time limit. */
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
   readonly readyTimeout?: number;
@@ -88,7 +88,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       // Without it the provider's stop is a SIGKILL at once.
       destroyGraceSeconds: stopSeconds,
     },
-    { parent, provider: host.provider, dependsOn: spec.dependsOn },
+    { parent, provider: host.provider, dependsOn: spec.after },
   );
 
   const ready = new command.local.Command(
@@ -97,9 +97,10 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       create: script("ready"),
       environment: {
         ...spec.check,
+        // What this service stands on was replaced or repaired: it must prove itself anew.
+        ...(spec.after && { AFTER: spec.after.stdout }),
         COMPONENT: spec.component,
         CONTAINER: spec.containerName,
-        // A new container must prove itself anew.
         CONTAINER_ID: container.id,
         DOCKER_HOST: host.dockerHost,
         FINAL_EXITS: JSON.stringify(image.finalExits ?? {}),

@@ -36,7 +36,7 @@ export class MarathonApp extends pulumi.ComponentResource {
         },
         addPreviousOutputInEnv: false,
       },
-      { parent: this, replacementTrigger: app.id, deleteBeforeReplace: true },
+      { parent: this, replacementTrigger: app.apply(({ id }) => id), deleteBeforeReplace: true },
     );
     this.urls = deployed.stdout.apply((text) => JSON.parse(text) as string[]);
     this.registerOutputs({ urls: this.urls });
