@@ -9,7 +9,7 @@ import { type ClusterArgs, type HostArgs, type ImageSet, imageSets } from "./com
 /** The stack's configuration, whole and checked. */
 export interface Configuration {
   readonly host: Required<HostArgs> & { readonly address: string; readonly dockerHost: string };
-  readonly cluster: Required<Omit<ClusterArgs, "host">>;
+  readonly cluster: Required<Omit<ClusterArgs, "host" | "stopped">>;
   /** Whether the host is checked before the first change. */
   readonly preflight: boolean;
 }

@@ -5,11 +5,12 @@ import { preflight } from "./preflight";
 
 export = async () => {
   const configuration = loadConfiguration(currentDockerHost);
-  await preflight(configuration);
+  const { stopped } = await preflight(configuration);
 
   const cluster = new Cluster("cluster", {
     host: host("host", configuration.host),
     ...configuration.cluster,
+    stopped,
   });
 
   return {

@@ -43,6 +43,8 @@ export interface SeenContainer {
   readonly labels: Readonly<Record<string, string>>;
   readonly mountSources: readonly string[];
   readonly publishedPorts: readonly number[];
+  /** When it ended; absent while it runs, and for containers that no stack of this project made. */
+  readonly stoppedAt?: string;
 }
 
 export interface Here {
@@ -65,13 +67,15 @@ const gigabyte = 1024 ** 3;
 
 /**
  * Checks the host before the first change, in preview too. Creates nothing.
+ * @returns the containers that were found stopped: name → when they ended.
  * @throws pulumi.RunError that lists every error found.
  */
-export async function preflight(configuration: Configuration): Promise<void> {
+export async function preflight(configuration: Configuration): Promise<{ stopped: Record<string, string> }> {
   if (!configuration.preflight) {
-    return;
+    return { stopped: {} };
   }
-  const findings = judge(configuration, await look(configuration), { project: pulumi.getProject(), stack: pulumi.getStack() });
+  const seen = await look(configuration);
+  const findings = judge(configuration, seen, { project: pulumi.getProject(), stack: pulumi.getStack() });
   for (const { level, text } of findings) {
     if (level === "warning") {
       await pulumi.log.warn(text);
@@ -83,6 +87,8 @@ export async function preflight(configuration: Configuration): Promise<void> {
   if (errors.length > 0) {
     throw new pulumi.RunError(["The cluster cannot run here yet; nothing was changed:", ...errors.map(({ text }) => `  - ${text}`)].join("\n"));
   }
+  const stopped = seen.engine?.containers.flatMap(({ name, stoppedAt }) => (stoppedAt ? [[name, stoppedAt]] : []));
+  return { stopped: Object.fromEntries(stopped ?? []) };
 }
 
 /** What the findings are, given what was seen. */
@@ -279,6 +285,11 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     docker.listImages(),
     docker.listVolumes(),
   ]);
+  const stoppedAt = await Promise.all(
+    containers.map(async ({ Id, Labels, State }) =>
+      State === "exited" && labelKeys.project in Labels ? (await docker.getContainer(Id).inspect()).State.FinishedAt : undefined,
+    ),
+  );
   return {
     version: version.Version,
     minApiVersion: version.MinAPIVersion,
@@ -286,8 +297,9 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     defaultRuntime: info.DefaultRuntime,
     rootDirectory: info.DockerRootDir,
     securityOptions: info.SecurityOptions ?? [],
-    containers: containers.map(({ Id, Names, Labels, Mounts, Ports }) => ({
+    containers: containers.map(({ Id, Names, Labels, Mounts, Ports }, i) => ({
       id: Id,
+      stoppedAt: stoppedAt[i],
       name: (Names[0] ?? "").replace(/^\//, ""),
       labels: Labels,
       mountSources: Mounts.map(({ Source }) => Source ?? ""),

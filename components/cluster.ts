@@ -26,6 +26,8 @@ export interface ClusterArgs {
   readonly marathon?: ProgramArgs;
   /** Seconds that each program may take to become ready. Default: 300. */
   readonly readyTimeout?: number;
+  /** Containers that were found stopped: name → when they ended. Their gates prove them anew. Default: none. */
+  readonly stopped?: Readonly<Record<string, string>>;
 }
 
 /** A cluster as other stacks see it. Fields are added, never changed, within a schema version. */
@@ -69,7 +71,7 @@ export class Cluster extends pulumi.ComponentResource {
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:Cluster", name, {}, opts);
     const imageSet = args.imageSet ?? imageSets.tutorial;
-    const common = { host: args.host, imageSet, readyTimeout: args.readyTimeout };
+    const common = { host: args.host, imageSet, readyTimeout: args.readyTimeout, stopped: args.stopped };
     const parent = { parent: this };
 
     this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...args.zookeeper }, parent);

@@ -48,6 +48,7 @@ export class Marathon extends pulumi.ComponentResource {
       after: master.ready,
       check: { FRAMEWORKS_PATH: imageSet.endpoints.frameworks, MARATHON: this.url, MASTER: master.url },
       readyTimeout: args.readyTimeout,
+      stopped: args.stopped,
     });
     this.container = service.container;
     this.ready = service.ready;

@@ -43,6 +43,7 @@ export class MesosMaster extends pulumi.ComponentResource {
       after: zookeeper.ready,
       check: { MASTER: this.url },
       readyTimeout: args.readyTimeout,
+      stopped: args.stopped,
     });
     this.container = service.container;
     this.ready = service.ready;

@@ -64,6 +64,7 @@ export class MesosSlave extends pulumi.ComponentResource {
         SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
       },
       readyTimeout: args.readyTimeout,
+      stopped: args.stopped,
     });
     this.container = service.container;
     this.ready = service.ready;

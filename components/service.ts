@@ -13,6 +13,11 @@ export interface ServiceArgs {
   readonly containerName?: string;
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
+  /**
+   * Containers that were found stopped: name → when they ended. Pulumi starts such a container again under its old id,
+   * which no gate could see by itself. Default: none.
+   */
+  readonly stopped?: Readonly<Record<string, string>>;
 }
 
 /** Settings of one program: what an image's templates may ask for. Absent ones leave their variables out. */
@@ -43,6 +48,7 @@ export interface ServiceSpecification {
   /** What `checks/ready.mjs` is told, beside the container and the time limit. */
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
   readonly readyTimeout?: number;
+  readonly stopped?: Readonly<Record<string, string>>;
 }
 
 /** The two handles of a service. Dependents take `ready`, never `container`. */
@@ -91,6 +97,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     { parent, provider: host.provider, dependsOn: spec.after },
   );
 
+  const stopped = spec.stopped?.[spec.containerName];
   const ready = new command.local.Command(
     `${name}-ready`,
     {
@@ -105,10 +112,12 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
         DOCKER_HOST: host.dockerHost,
         FINAL_EXITS: JSON.stringify(image.finalExits ?? {}),
         READY_TIMEOUT: String(spec.readyTimeout ?? 300),
+        ...(stopped && { STOPPED: stopped }),
       },
       addPreviousOutputInEnv: false,
     },
-    { parent },
+    // The last repair stays on record, so that nothing changes when there is none.
+    { parent, ignoreChanges: stopped ? [] : ["environment.STOPPED"] },
   );
   return { container, ready };
 }

@@ -39,6 +39,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
       },
       check: { ADDRESS: host.address, PORT: String(port) },
       readyTimeout: args.readyTimeout,
+      stopped: args.stopped,
     });
     this.container = service.container;
     this.ready = service.ready;
