@@ -4,7 +4,7 @@
  */
 import type { ContainerCreateOptions, ContainerInspectInfo, HostConfig } from "dockerode";
 import { block, blocks, boolean, isZero, labels, list, map, number, set, string, type Field } from "../fields";
-import type { Json, Properties } from "../wire";
+import { isUnknown, unwrap, type Json, type Properties } from "../wire";
 import { formatDuration, parseDuration } from "./duration";
 import { labelMap } from "./resource";
 
@@ -72,7 +72,7 @@ function onlyIfSet(field: ContainerField): ContainerField {
 }
 
 const duration = (): Field =>
-  string({ default: "0s", refuse: (text) => (parseDuration(String(text)) === undefined ? 'must be a duration such as "10s" or "1m30s"' : undefined) });
+  string({ default: "0s", meaning: nanoseconds, refuse: (text) => (parseDuration(String(text)) === undefined ? 'must be a duration such as "10s" or "1m30s"' : undefined) });
 const nanoseconds = (text: unknown) => parseDuration(String(text ?? "0s")) ?? 0;
 /** The text as it was given, if it means what was found: `60s` is `1m0s`. */
 const durationText = (found: number | undefined, before: unknown) =>
@@ -240,10 +240,11 @@ function getNetworkData(found: Found): Json {
     .sort((a, b) => (a.networkName < b.networkName ? -1 : 1));
 }
 
-const keyValue = (value: Json) => ((value as string[]).every((item) => item.includes("=")) ? undefined : "must be a list of NAME=value");
+const keyValue = (value: Json) => ((value as Json[]).every((item) => isUnknown(item) || String(unwrap(item)).includes("=")) ? undefined : "must be a list of NAME=value");
 const replace = true;
 const computed = true;
 const unsupported = true;
+const removalReplaces = true;
 
 export const FIELDS: { [name: string]: ContainerField } = {
   // What it is.
@@ -381,13 +382,13 @@ export const FIELDS: { [name: string]: ContainerField } = {
     put: (spec, value) => void (spec.HostConfig.RestartPolicy = { Name: spec.HostConfig.RestartPolicy?.Name ?? "no", MaximumRetryCount: value }),
     get: (found) => found.HostConfig.RestartPolicy?.MaximumRetryCount ?? 0,
   },
-  memory: megabytes(number(), "Memory"),
+  memory: megabytes(number({ removalReplaces }), "Memory"),
   memorySwap: megabytes(number(), "MemorySwap"),
-  memoryReservation: megabytes(number({ default: 0 }), "MemoryReservation"),
-  cpuShares: host(number(), "CpuShares", 0),
-  cpuSet: host(string(), "CpusetCpus", ""),
-  cpuPeriod: { ...host(number(), "CpuPeriod"), get: undefined },
-  cpuQuota: { ...host(number(), "CpuQuota"), get: undefined },
+  memoryReservation: megabytes(number({ default: 0, removalReplaces }), "MemoryReservation"),
+  cpuShares: host(number({ removalReplaces }), "CpuShares", 0),
+  cpuSet: host(string({ removalReplaces }), "CpusetCpus", ""),
+  cpuPeriod: { ...host(number({ removalReplaces }), "CpuPeriod"), get: undefined },
+  cpuQuota: { ...host(number({ removalReplaces }), "CpuQuota"), get: undefined },
   cpus: {
     ...string({ replace, refuse: (cpus) => (Number(cpus) > 0 ? undefined : 'must be a number of processors as a text, such as "1.5"') }),
     put: (spec, value) => void (spec.HostConfig.NanoCpus = Math.round(Number(value) * 1e9)),
