@@ -35,6 +35,10 @@ export type Field = Shape & {
   missingIsChange?: boolean;
   /** What a state has for it while nobody has set it: an empty list for the repeated blocks, else null. */
   empty?: Json;
+  /** Taking it away (or setting it to zero) replaces the resource, because Docker cannot take it away from what exists. */
+  removalReplaces?: boolean;
+  /** One form for texts that mean the same. */
+  meaning?: (value: Json) => Json;
   /** Says what is wrong with a known value, or nothing. */
   refuse?: (value: Json) => string | undefined;
 };
@@ -218,6 +222,7 @@ export interface Difference {
 /** One form for all values that mean the same, so that two of them can be compared. */
 function canonical(field: Field, value: Json | undefined): Json {
   if (isUnknown(value)) return UNKNOWN;
+  if (field.meaning) return field.meaning(value ?? null);
   switch (field.kind) {
     case "string":
       return value ?? "";
@@ -273,7 +278,8 @@ export function differences(
       if (field.removable && !isZero(before) && !isZero(oldInputs[name])) return [{ path: name, change: "DELETE", replace }];
       if (field.default !== undefined && before === null && name in olds) return [{ path: name, change: "ADD", replace }];
     }
-    return compare(field, name, before, after).map((found) => ({ ...found, replace }));
+    const removed = Boolean(field.removalReplaces) && isZero(after);
+    return compare(field, name, before, after).map((found) => ({ ...found, replace: replace || removed }));
   });
 }
 
