@@ -1,0 +1,727 @@
+/**
+ * The resource graph, against values written down from the tutorial. What the engine or Docker decide with it (order of
+ * deletion, empty previews, what a container really gets) is proved by the engine tests.
+ */
+import assert from "node:assert/strict";
+import { realpathSync } from "node:fs";
+import { test } from "node:test";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { Cluster, type ClusterArgs, host, type HostArgs, imageSets } from "../../components";
+import { type MockedStack, mockedStack } from "./mocked-stack";
+import { defaults, project } from "./pulumi-yaml";
+
+/** The stack's program, without configuration and preflight. */
+const cluster = (args: Omit<ClusterArgs, "host"> = {}, hostArgs: HostArgs = {}, name = "cluster") => () => ({
+  cluster: new Cluster(name, { host: host("host", hostArgs), ...args }).description,
+});
+const tutorial = cluster();
+const rehearsal = cluster({ imageSet: imageSets.rehearsal });
+
+const gate = `node -e 'import("mesos-marathon/checks/ready.mjs")'`;
+const labels = (component: string, stack = "dev") => [
+  { label: "mesos-marathon.project", value: "mesos-marathon" },
+  { label: "mesos-marathon.stack", value: stack },
+  { label: "mesos-marathon.component", value: component },
+];
+/** Beside the tutorial's `docker run`: what every container gets, and nothing else. */
+const additions = (component: string) => ({
+  labels: labels(component),
+  logDriver: "json-file",
+  logOpts: { "max-file": "3", "max-size": "10m" },
+  stopTimeout: 30,
+  destroyGraceSeconds: 30,
+});
+const workDir = "/docker/volumes/mesos-marathon-dev-cluster-mesos-slave-work/_data";
+
+function inputs(stack: MockedStack, called: string): Record<string, any> {
+  const resource = stack.resources.get(called);
+  assert.ok(resource, `${called} is not among ${[...stack.resources.keys()].join(", ")}`);
+  // A set, for Docker as for the provider.
+  return resource.inputs.envs ? { ...resource.inputs, envs: [...resource.inputs.envs].sort() } : resource.inputs;
+}
+
+test("the tutorial's containers are what its docker run lines make, and the additions", async (t) => {
+  const stack = await mockedStack(tutorial);
+
+  await t.test("zookeeper", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-zookeeper"), {
+      name: "zookeeper",
+      image: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
+      envs: ["MYID=1", "SERVERS=127.0.0.1"],
+      networkMode: "host",
+      restart: "always",
+      ...additions("zookeeper"),
+      volumes: [{ containerPath: "/tmp/zookeeper", volumeName: "mesos-marathon-dev-cluster-zookeeper-data" }],
+    }));
+
+  await t.test("mesos-master", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-mesos-master"), {
+      name: "mesos-master",
+      image: "mesoscloud/mesos-master:0.23.0-ubuntu-14.04",
+      envs: ["MESOS_HOSTNAME=127.0.0.1", "MESOS_IP=127.0.0.1", "MESOS_QUORUM=1", "MESOS_ZK=zk://127.0.0.1:2181/mesos"],
+      networkMode: "host",
+      restart: "always",
+      ...additions("mesos-master"),
+      volumes: [{ containerPath: "/tmp/mesos", volumeName: "mesos-marathon-dev-cluster-mesos-master-data" }],
+    }));
+
+  await t.test("mesos-slave", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-mesos-slave"), {
+      name: "mesos-slave",
+      image: "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
+      envs: [
+        "MESOS_HOSTNAME=127.0.0.1",
+        "MESOS_IP=127.0.0.1",
+        "MESOS_MASTER=zk://127.0.0.1:2181/mesos",
+        // Additions: pinned, and kept where Docker can mount a task's sandbox from.
+        "MESOS_RESOURCES=cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+        `MESOS_WORK_DIR=${workDir}`,
+      ],
+      networkMode: "host",
+      restart: "always",
+      privileged: true,
+      ...additions("mesos-slave"),
+      volumes: [
+        { hostPath: "/sys/fs/cgroup", containerPath: "/sys/fs/cgroup" },
+        { hostPath: "/var/run/docker.sock", containerPath: "/var/run/docker.sock" },
+        { volumeName: "mesos-marathon-dev-cluster-mesos-slave-work", containerPath: workDir },
+      ],
+    }));
+
+  await t.test("marathon, as its image family starts it", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-marathon"), {
+      name: "marathon",
+      image: "mesoscloud/marathon:0.10.1-ubuntu-14.04",
+      envs: [
+        "LIBPROCESS_IP=127.0.0.1", // the addition
+        "MARATHON_HOSTNAME=127.0.0.1",
+        "MARATHON_HTTPS_ADDRESS=127.0.0.1",
+        "MARATHON_HTTP_ADDRESS=127.0.0.1",
+        "MARATHON_MASTER=zk://127.0.0.1:2181/mesos",
+        "MARATHON_ZK=zk://127.0.0.1:2181/marathon",
+      ],
+      networkMode: "host",
+      restart: "always",
+      ...additions("marathon"),
+      volumes: [],
+    }));
+});
+
+test("the rehearsal's containers differ from the tutorial's where the images do", async (t) => {
+  const stack = await mockedStack(rehearsal);
+
+  await t.test("zookeeper: the official image's variables, and no AdminServer on Marathon's port", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-zookeeper"), {
+      name: "zookeeper",
+      image: "mesos-marathon/rehearsal-zookeeper:3.8.0",
+      envs: ["ZOO_ADMINSERVER_ENABLED=false", "ZOO_MY_ID=1", "ZOO_SERVERS=server.1=127.0.0.1:2888:3888;127.0.0.1:2181"],
+      networkMode: "host",
+      restart: "always",
+      ...additions("zookeeper"),
+      volumes: [
+        { containerPath: "/data", volumeName: "mesos-marathon-dev-cluster-zookeeper-data" },
+        { containerPath: "/datalog", volumeName: "mesos-marathon-dev-cluster-zookeeper-datalog" },
+      ],
+    }));
+
+  await t.test("mesos-master: 1.x takes no work directory by itself", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-mesos-master"), {
+      name: "mesos-master",
+      image: "mesos-marathon/stand-in-mesos-master:1.11.0",
+      envs: [
+        "MESOS_HOSTNAME=127.0.0.1",
+        "MESOS_IP=127.0.0.1",
+        "MESOS_QUORUM=1",
+        "MESOS_WORK_DIR=/var/lib/mesos",
+        "MESOS_ZK=zk://127.0.0.1:2181/mesos",
+      ],
+      networkMode: "host",
+      restart: "always",
+      ...additions("mesos-master"),
+      volumes: [{ containerPath: "/var/lib/mesos", volumeName: "mesos-marathon-dev-cluster-mesos-master-data" }],
+    }));
+
+  await t.test("mesos-slave: executors in containers of their own, the host's processes, the socket at its own path", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-mesos-slave"), {
+      name: "mesos-slave",
+      image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
+      envs: [
+        "MESOS_CONTAINERIZERS=docker,mesos",
+        "MESOS_DOCKER_MESOS_IMAGE=mesos-marathon/stand-in-mesos-slave:1.11.0",
+        "MESOS_EXECUTOR_REGISTRATION_TIMEOUT=5mins",
+        "MESOS_HOSTNAME=127.0.0.1",
+        "MESOS_IP=127.0.0.1",
+        "MESOS_MASTER=zk://127.0.0.1:2181/mesos",
+        "MESOS_RECONFIGURATION_POLICY=additive",
+        "MESOS_RESOURCES=cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+        "MESOS_SYSTEMD_ENABLE_SUPPORT=false",
+        `MESOS_WORK_DIR=${workDir}`,
+      ],
+      networkMode: "host",
+      restart: "always",
+      privileged: true,
+      pidMode: "host",
+      ...additions("mesos-slave"),
+      volumes: [
+        { hostPath: "/sys/fs/cgroup", containerPath: "/sys/fs/cgroup" },
+        { hostPath: "/var/run/docker.sock", containerPath: "/var/run/docker.sock" },
+        { volumeName: "mesos-marathon-dev-cluster-mesos-slave-work", containerPath: workDir },
+      ],
+    }));
+
+  await t.test("marathon: tasks run as root", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-marathon"), {
+      name: "marathon",
+      image: "mesos-marathon/stand-in-marathon:1.11.0",
+      envs: [
+        "LIBPROCESS_IP=127.0.0.1",
+        "MARATHON_HOSTNAME=127.0.0.1",
+        "MARATHON_HTTPS_ADDRESS=127.0.0.1",
+        "MARATHON_HTTP_ADDRESS=127.0.0.1",
+        "MARATHON_MASTER=zk://127.0.0.1:2181/mesos",
+        "MARATHON_MESOS_USER=root",
+        "MARATHON_ZK=zk://127.0.0.1:2181/marathon",
+      ],
+      networkMode: "host",
+      restart: "always",
+      ...additions("marathon"),
+      volumes: [],
+    }));
+});
+
+/** Frozen: a token, a name or a parent that changes replaces the resource in every stack there is. */
+const tree = {
+  "docker host": ["pulumi:providers:docker", ""],
+  "Cluster cluster": ["mesos-marathon:index:Cluster", ""],
+  "ZooKeeper cluster-zookeeper": ["mesos-marathon:index:ZooKeeper", "Cluster cluster"],
+  "RemoteImage cluster-zookeeper-image": ["docker:index/remoteImage:RemoteImage", "ZooKeeper cluster-zookeeper"],
+  "Volume cluster-zookeeper-data": ["docker:index/volume:Volume", "ZooKeeper cluster-zookeeper"],
+  "Container cluster-zookeeper": ["docker:index/container:Container", "ZooKeeper cluster-zookeeper"],
+  "Command cluster-zookeeper-ready": ["command:local:Command", "ZooKeeper cluster-zookeeper"],
+  "MesosMaster cluster-mesos-master": ["mesos-marathon:index:MesosMaster", "Cluster cluster"],
+  "RemoteImage cluster-mesos-master-image": ["docker:index/remoteImage:RemoteImage", "MesosMaster cluster-mesos-master"],
+  "Volume cluster-mesos-master-data": ["docker:index/volume:Volume", "MesosMaster cluster-mesos-master"],
+  "Container cluster-mesos-master": ["docker:index/container:Container", "MesosMaster cluster-mesos-master"],
+  "Command cluster-mesos-master-ready": ["command:local:Command", "MesosMaster cluster-mesos-master"],
+  "MesosSlave cluster-mesos-slave": ["mesos-marathon:index:MesosSlave", "Cluster cluster"],
+  "RemoteImage cluster-mesos-slave-image": ["docker:index/remoteImage:RemoteImage", "MesosSlave cluster-mesos-slave"],
+  "Volume cluster-mesos-slave-work": ["docker:index/volume:Volume", "MesosSlave cluster-mesos-slave"],
+  "Container cluster-mesos-slave": ["docker:index/container:Container", "MesosSlave cluster-mesos-slave"],
+  "Command cluster-mesos-slave-ready": ["command:local:Command", "MesosSlave cluster-mesos-slave"],
+  "Command cluster-mesos-slave-teardown": ["command:local:Command", "MesosSlave cluster-mesos-slave"],
+  "Marathon cluster-marathon": ["mesos-marathon:index:Marathon", "Cluster cluster"],
+  "RemoteImage cluster-marathon-image": ["docker:index/remoteImage:RemoteImage", "Marathon cluster-marathon"],
+  "Container cluster-marathon": ["docker:index/container:Container", "Marathon cluster-marathon"],
+  "Command cluster-marathon-ready": ["command:local:Command", "Marathon cluster-marathon"],
+};
+const rehearsalTree = {
+  ...tree,
+  "Volume cluster-zookeeper-datalog": ["docker:index/volume:Volume", "ZooKeeper cluster-zookeeper"],
+};
+
+const treeOf = (stack: MockedStack) =>
+  Object.fromEntries([...stack.resources].map(([called, { token, parent }]) => [called, [token, parent]]));
+
+test("type tokens, logical names and parents are the frozen ones, and there are no other resources", async () => {
+  assert.deepEqual(treeOf(await mockedStack(tutorial)), tree);
+  assert.deepEqual(treeOf(await mockedStack(rehearsal)), rehearsalTree);
+});
+
+test("every logical name in a cluster begins with the cluster's", async () => {
+  const renamed = JSON.parse(JSON.stringify(tree).replaceAll(/(\w+) cluster/g, "$1 other"));
+  assert.deepEqual(treeOf(await mockedStack(cluster({}, {}, "other"))), renamed);
+});
+
+test("what Docker has is made through the host's provider, which is told the Docker Engine; gates use the default one", async () => {
+  const stack = await mockedStack(cluster({}, { dockerHost: "tcp://10.0.0.7:2376" }));
+  assert.deepEqual(inputs(stack, "docker host"), { host: "tcp://10.0.0.7:2376" });
+  const by = (provider: string) => [...stack.resources].filter(([, resource]) => resource.provider === provider).map(([called]) => called);
+  assert.deepEqual(
+    by("docker host").sort(),
+    Object.keys(tree).filter((called) => /^(RemoteImage|Volume|Container) /.test(called)).sort(),
+  );
+  assert.equal(by("docker host").length, 11);
+  assert.equal(by("").length, 11);
+});
+
+test("images are kept when the stack is destroyed", async () => {
+  for (const [program, images] of [
+    [
+      tutorial,
+      {
+        zookeeper: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
+        "mesos-master": "mesoscloud/mesos-master:0.23.0-ubuntu-14.04",
+        "mesos-slave": "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
+        marathon: "mesoscloud/marathon:0.10.1-ubuntu-14.04",
+      },
+    ],
+    [
+      rehearsal,
+      {
+        zookeeper: "mesos-marathon/rehearsal-zookeeper:3.8.0",
+        "mesos-master": "mesos-marathon/stand-in-mesos-master:1.11.0",
+        "mesos-slave": "mesos-marathon/stand-in-mesos-slave:1.11.0",
+        marathon: "mesos-marathon/stand-in-marathon:1.11.0",
+      },
+    ],
+  ] as const) {
+    const stack = await mockedStack(program);
+    for (const [component, image] of Object.entries(images)) {
+      assert.deepEqual(inputs(stack, `RemoteImage cluster-${component}-image`), { name: image, keepLocally: true });
+    }
+  }
+});
+
+test("volumes are named after project, stack and logical name, labelled, and kept; nothing else is", async () => {
+  // Other names for the containers: a volume that followed them would lose its data.
+  const stack = await mockedStack(
+    cluster({
+      imageSet: imageSets.rehearsal,
+      zookeeper: { containerName: "zk" },
+      mesosMaster: { containerName: "master" },
+      mesosSlave: { containerName: "slave" },
+    }),
+    { stack: "mine" },
+  );
+  const kept = [...stack.resources].filter(([, { retainOnDelete }]) => retainOnDelete).map(([called]) => called);
+  assert.deepEqual(kept.sort(), [
+    "Volume cluster-mesos-master-data",
+    "Volume cluster-mesos-slave-work",
+    "Volume cluster-zookeeper-data",
+    "Volume cluster-zookeeper-datalog",
+  ]);
+  for (const [suffix, component] of [
+    ["zookeeper-data", "zookeeper"],
+    ["zookeeper-datalog", "zookeeper"],
+    ["mesos-master-data", "mesos-master"],
+    ["mesos-slave-work", "mesos-slave"],
+  ]) {
+    assert.deepEqual(inputs(stack, `Volume cluster-${suffix}`), {
+      name: `mesos-marathon-mine-cluster-${suffix}`,
+      driver: "local",
+      labels: labels(component, "mine"),
+    });
+  }
+  assert.deepEqual(inputs(stack, "Container cluster-marathon").labels, labels("marathon", "mine"));
+});
+
+test("each gate is told what to ask, of which container, and after whom", async (t) => {
+  const common = { DOCKER_HOST: "unix:///var/run/docker.sock", FINAL_EXITS: "{}", READY_TIMEOUT: "300" };
+  const zookeeper = { ...common, COMPONENT: "zookeeper", CONTAINER: "zookeeper", CONTAINER_ID: "cluster-zookeeper-id", ADDRESS: "127.0.0.1", PORT: "2181" };
+  const master = {
+    ...common,
+    COMPONENT: "mesos-master",
+    CONTAINER: "mesos-master",
+    CONTAINER_ID: "cluster-mesos-master-id",
+    AFTER: "cluster-zookeeper-ready says so",
+    MASTER: "http://127.0.0.1:5050",
+  };
+  const slave = {
+    ...common,
+    COMPONENT: "mesos-slave",
+    CONTAINER: "mesos-slave",
+    CONTAINER_ID: "cluster-mesos-slave-id",
+    AFTER: "cluster-mesos-master-ready says so",
+    MASTER: "http://127.0.0.1:5050",
+    SLAVE: "http://127.0.0.1:5051",
+  };
+  const marathon = {
+    ...common,
+    COMPONENT: "marathon",
+    CONTAINER: "marathon",
+    CONTAINER_ID: "cluster-marathon-id",
+    AFTER: "cluster-mesos-master-ready says so",
+    MARATHON: "http://127.0.0.1:8080",
+    MASTER: "http://127.0.0.1:5050",
+  };
+  const told = async (program: () => unknown) => {
+    const stack = await mockedStack(program);
+    const gates = [...stack.resources].filter(([called]) => called.endsWith("-ready"));
+    for (const [called, { inputs }] of gates) {
+      assert.deepEqual({ ...inputs, environment: {} }, { create: gate, addPreviousOutputInEnv: false, environment: {} }, called);
+    }
+    return Object.fromEntries(gates.map(([called, { inputs }]) => [called, inputs.environment]));
+  };
+
+  await t.test("in the tutorial's dialect, 0.23", async () =>
+    assert.deepEqual(await told(tutorial), {
+      "Command cluster-zookeeper-ready": zookeeper,
+      "Command cluster-mesos-master-ready": master,
+      "Command cluster-mesos-slave-ready": { ...slave, SLAVE_STATE_PATH: "/state.json", SLAVES_PATH: "/master/state.json" },
+      "Command cluster-marathon-ready": { ...marathon, FRAMEWORKS_PATH: "/master/state.json" },
+    }));
+
+  await t.test("in the rehearsal's dialect, 1.11, where an exit of Marathon is final", async () =>
+    assert.deepEqual(await told(rehearsal), {
+      "Command cluster-zookeeper-ready": zookeeper,
+      "Command cluster-mesos-master-ready": master,
+      "Command cluster-mesos-slave-ready": { ...slave, SLAVE_STATE_PATH: "/state", SLAVES_PATH: "/master/slaves" },
+      "Command cluster-marathon-ready": {
+        ...marathon,
+        FRAMEWORKS_PATH: "/master/frameworks",
+        FINAL_EXITS: '{"110":"its framework was torn down at the master, and ZooKeeper still has the framework\'s id"}',
+      },
+    }));
+
+  await t.test("with another time limit", async () => {
+    const environments = Object.values(await told(cluster({ readyTimeout: 42 })));
+    assert.deepEqual(environments.map(({ READY_TIMEOUT }) => READY_TIMEOUT), ["42", "42", "42", "42"]);
+  });
+});
+
+test("a container that was found stopped is proved anew, once, and no other is", async () => {
+  const stack = await mockedStack(cluster({ stopped: { "mesos-slave": "2026-01-02T03:04:05Z", "someone-elses": "2026-01-01T00:00:00Z" } }));
+  const gates = [...stack.resources].filter(([called]) => called.endsWith("-ready")).sort(([a], [b]) => (a < b ? -1 : 1));
+  assert.deepEqual(
+    gates.map(([called, { inputs, ignoreChanges }]) => [called, inputs.environment.STOPPED, ignoreChanges]),
+    [
+      ["Command cluster-marathon-ready", undefined, ["environment.STOPPED"]],
+      ["Command cluster-mesos-master-ready", undefined, ["environment.STOPPED"]],
+      ["Command cluster-mesos-slave-ready", "2026-01-02T03:04:05Z", []],
+      ["Command cluster-zookeeper-ready", undefined, ["environment.STOPPED"]],
+    ],
+  );
+});
+
+test("the teardown runs when the stack is destroyed and never else", async () => {
+  const stack = await mockedStack(tutorial);
+  assert.deepEqual(inputs(stack, "Command cluster-mesos-slave-teardown"), {
+    delete: `node -e 'import("mesos-marathon/checks/teardown.mjs")'`,
+    environment: { DOCKER_HOST: "unix:///var/run/docker.sock", SLAVE: "mesos-slave", WORK_DIR: workDir },
+    addPreviousOutputInEnv: false,
+  });
+});
+
+test("dependencies follow readiness: a dependent names the gate, never the container or the component", async () => {
+  const stack = await mockedStack(tutorial);
+  const dependencies = Object.fromEntries(
+    [...stack.resources].filter(([, { dependsOn }]) => dependsOn.length > 0).map(([called, { dependsOn }]) => [called, dependsOn]),
+  );
+  assert.deepEqual(dependencies, {
+    "Container cluster-zookeeper": ["RemoteImage cluster-zookeeper-image", "Volume cluster-zookeeper-data"],
+    "Command cluster-zookeeper-ready": ["Container cluster-zookeeper"],
+    "Container cluster-mesos-master": [
+      "Command cluster-zookeeper-ready",
+      "RemoteImage cluster-mesos-master-image",
+      "Volume cluster-mesos-master-data",
+    ],
+    "Command cluster-mesos-master-ready": ["Command cluster-zookeeper-ready", "Container cluster-mesos-master"],
+    "Container cluster-mesos-slave": [
+      "Command cluster-mesos-master-ready",
+      "RemoteImage cluster-mesos-slave-image",
+      "Volume cluster-mesos-slave-work",
+    ],
+    "Command cluster-mesos-slave-ready": ["Command cluster-mesos-master-ready", "Container cluster-mesos-slave"],
+    "Command cluster-mesos-slave-teardown": ["Container cluster-mesos-slave", "Volume cluster-mesos-slave-work"],
+    "Container cluster-marathon": ["Command cluster-mesos-master-ready", "RemoteImage cluster-marathon-image"],
+    "Command cluster-marathon-ready": ["Command cluster-mesos-master-ready", "Container cluster-marathon"],
+  });
+});
+
+test("what waits for a held resource, and nothing else, is not registered until it is released", async (t) => {
+  const slave = ["Container cluster-mesos-slave", "Command cluster-mesos-slave-ready", "Command cluster-mesos-slave-teardown"];
+  const marathon = ["Container cluster-marathon", "Command cluster-marathon-ready"];
+  const master = ["Container cluster-mesos-master", "Command cluster-mesos-master-ready"];
+  const waiting: Record<string, string[]> = {
+    "Command cluster-zookeeper-ready": [...master, ...slave, ...marathon],
+    "Command cluster-mesos-master-ready": [...slave, ...marathon],
+    // Slave and Marathon start at the same time: neither waits for the other.
+    "Command cluster-mesos-slave-ready": [],
+    "Command cluster-marathon-ready": [],
+    "Container cluster-mesos-slave": ["Command cluster-mesos-slave-ready", "Command cluster-mesos-slave-teardown"],
+    "Container cluster-marathon": ["Command cluster-marathon-ready"],
+    "Volume cluster-mesos-slave-work": slave,
+    "RemoteImage cluster-marathon-image": marathon,
+  };
+  for (const [held, expected] of Object.entries(waiting)) {
+    await t.test(held, async () => {
+      const stack = await mockedStack(tutorial, { hold: [held] });
+      const missing = () => Object.keys(tree).filter((called) => !stack.resources.has(called)).sort();
+      assert.ok(stack.resources.has(held));
+      assert.deepEqual(missing(), [...expected].sort());
+      stack.release(held);
+      await stack.settled();
+      assert.deepEqual(missing(), []);
+    });
+  }
+
+  await t.test("all images and volumes are under way before anything waits", async () => {
+    const first = Object.keys(tree).filter((called) => /^(RemoteImage|Volume) /.test(called));
+    const stack = await mockedStack(tutorial, { hold: first });
+    assert.deepEqual(
+      Object.keys(tree).filter((called) => !stack.resources.has(called)).sort(),
+      Object.keys(tree).filter((called) => /^(Container|Command) /.test(called)).sort(),
+    );
+    first.forEach(stack.release);
+    await stack.settled();
+    assert.equal(stack.resources.size, 22);
+  });
+});
+
+test("outputs are known only when the slave is active and Marathon is an active framework", async (t) => {
+  for (const held of ["Command cluster-mesos-slave-ready", "Command cluster-marathon-ready"]) {
+    await t.test(held, async () => {
+      const stack = await mockedStack(require("../../index"), { hold: [held], config: { ...defaults(), preflight: "false" } });
+      let known = false;
+      void stack.outputs.then(() => (known = true));
+      await stack.settled();
+      assert.equal(known, false);
+      assert.equal(stack.resources.get("Cluster cluster")?.outputs, undefined);
+      stack.release(held);
+      assert.deepEqual(Object.keys(await stack.outputs).sort(), ["cluster", "marathonUrl", "mesosUrl", "zookeeperConnectionString"]);
+    });
+  }
+});
+
+const description = {
+  schemaVersion: 1,
+  imageSet: { name: "tutorial", standIn: false },
+  zookeeper: { connectionString: "127.0.0.1:2181", mesosPath: "/mesos", marathonPath: "/marathon" },
+  masters: [{ url: "http://127.0.0.1:5050", container: "mesos-master", version: "0.23.0" }],
+  slaves: [{ url: "http://127.0.0.1:5051", container: "mesos-slave", version: "0.23.0" }],
+  marathon: { url: "http://127.0.0.1:8080", container: "marathon", version: "0.10.1" },
+};
+
+test("the stack's outputs", async (t) => {
+  await t.test("with nothing configured: the tutorial's", async () => {
+    const stack = await mockedStack(require("../../index"), { config: { ...defaults(), preflight: "false" } });
+    assert.deepEqual(await stack.outputs, {
+      mesosUrl: "http://127.0.0.1:5050",
+      marathonUrl: "http://127.0.0.1:8080",
+      zookeeperConnectionString: "127.0.0.1:2181",
+      cluster: description,
+    });
+  });
+
+  await t.test("with the rehearsal's images: the description says that they are stand-ins", async () => {
+    const stack = await mockedStack(require("../../index"), { config: { ...defaults(), preflight: "false", imageSet: "rehearsal" } });
+    assert.deepEqual((await stack.outputs).cluster, {
+      ...description,
+      imageSet: { name: "rehearsal", standIn: true },
+      masters: [{ ...description.masters[0], version: "1.11.0" }],
+      slaves: [{ ...description.slaves[0], version: "1.11.0" }],
+      marathon: { ...description.marathon, version: "1.11.0" },
+    });
+  });
+});
+
+test("each component registers what a consumer needs of it", async () => {
+  const stack = await mockedStack(tutorial);
+  const outputs = Object.fromEntries([...stack.resources].flatMap(([called, { outputs }]) => (outputs ? [[called, outputs]] : [])));
+  assert.deepEqual(outputs, {
+    "Cluster cluster": { description },
+    "ZooKeeper cluster-zookeeper": { connectionString: "127.0.0.1:2181" },
+    "MesosMaster cluster-mesos-master": { url: "http://127.0.0.1:5050", zk: "zk://127.0.0.1:2181/mesos" },
+    "MesosSlave cluster-mesos-slave": { url: "http://127.0.0.1:5051" },
+    "Marathon cluster-marathon": { url: "http://127.0.0.1:8080" },
+  });
+});
+
+/** Every leaf of every input and output, by path. An environment entry is named by its variable, a mount by its place. */
+function leaves(stack: MockedStack): Map<string, string> {
+  const found = new Map<string, string>();
+  const walk = (path: string, value: any): void => {
+    if (value !== null && typeof value === "object") {
+      Object.entries(value).forEach(([key, child]) => walk(`${path}.${key}`, child));
+    } else {
+      found.set(path, String(value));
+    }
+  };
+  for (const [called, { inputs: { envs = [], ...inputs }, outputs }] of stack.resources) {
+    walk(called, inputs);
+    envs.forEach((entry: string) => found.set(`${called}: ${entry.slice(0, entry.indexOf("="))}`, entry.slice(entry.indexOf("=") + 1)));
+    walk(`${called} →`, outputs ?? {});
+  }
+  return found;
+}
+
+/** What differs between the stack with nothing configured and with one change: path → new value, "absent" if gone. */
+async function changes(set: Record<string, string>, base: Record<string, string> = {}): Promise<Record<string, string>> {
+  const config = { ...defaults(), preflight: "false", ...base };
+  const before = leaves(await mockedStack(require("../../index"), { config }));
+  const after = leaves(await mockedStack(require("../../index"), { config: { ...config, ...set } }));
+  const paths = [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
+  return Object.fromEntries(paths.map((path) => [path, after.get(path) ?? "absent"]));
+}
+
+test("a configured value reaches every place that it must, and no other", async (t) => {
+  await t.test("address", async () =>
+    assert.deepEqual(await changes({ address: "192.0.2.7" }), {
+      "Container cluster-zookeeper: SERVERS": "192.0.2.7",
+      "Container cluster-mesos-master: MESOS_HOSTNAME": "192.0.2.7",
+      "Container cluster-mesos-master: MESOS_IP": "192.0.2.7",
+      "Container cluster-mesos-master: MESOS_ZK": "zk://192.0.2.7:2181/mesos",
+      "Container cluster-mesos-slave: MESOS_HOSTNAME": "192.0.2.7",
+      "Container cluster-mesos-slave: MESOS_IP": "192.0.2.7",
+      "Container cluster-mesos-slave: MESOS_MASTER": "zk://192.0.2.7:2181/mesos",
+      "Container cluster-marathon: LIBPROCESS_IP": "192.0.2.7",
+      "Container cluster-marathon: MARATHON_HOSTNAME": "192.0.2.7",
+      "Container cluster-marathon: MARATHON_HTTPS_ADDRESS": "192.0.2.7",
+      "Container cluster-marathon: MARATHON_HTTP_ADDRESS": "192.0.2.7",
+      "Container cluster-marathon: MARATHON_MASTER": "zk://192.0.2.7:2181/mesos",
+      "Container cluster-marathon: MARATHON_ZK": "zk://192.0.2.7:2181/marathon",
+      "Command cluster-zookeeper-ready.environment.ADDRESS": "192.0.2.7",
+      "Command cluster-mesos-master-ready.environment.MASTER": "http://192.0.2.7:5050",
+      "Command cluster-mesos-slave-ready.environment.MASTER": "http://192.0.2.7:5050",
+      "Command cluster-mesos-slave-ready.environment.SLAVE": "http://192.0.2.7:5051",
+      "Command cluster-marathon-ready.environment.MARATHON": "http://192.0.2.7:8080",
+      "Command cluster-marathon-ready.environment.MASTER": "http://192.0.2.7:5050",
+      "ZooKeeper cluster-zookeeper →.connectionString": "192.0.2.7:2181",
+      "MesosMaster cluster-mesos-master →.url": "http://192.0.2.7:5050",
+      "MesosMaster cluster-mesos-master →.zk": "zk://192.0.2.7:2181/mesos",
+      "MesosSlave cluster-mesos-slave →.url": "http://192.0.2.7:5051",
+      "Marathon cluster-marathon →.url": "http://192.0.2.7:8080",
+      "Cluster cluster →.description.zookeeper.connectionString": "192.0.2.7:2181",
+      "Cluster cluster →.description.masters.0.url": "http://192.0.2.7:5050",
+      "Cluster cluster →.description.slaves.0.url": "http://192.0.2.7:5051",
+      "Cluster cluster →.description.marathon.url": "http://192.0.2.7:8080",
+    }));
+
+  await t.test("zookeeperPort, where the image can be told", async () =>
+    assert.deepEqual(await changes({ zookeeperPort: "22181" }, { imageSet: "rehearsal" }), {
+      "Container cluster-zookeeper: ZOO_SERVERS": "server.1=127.0.0.1:2888:3888;127.0.0.1:22181",
+      "Container cluster-mesos-master: MESOS_ZK": "zk://127.0.0.1:22181/mesos",
+      "Container cluster-mesos-slave: MESOS_MASTER": "zk://127.0.0.1:22181/mesos",
+      "Container cluster-marathon: MARATHON_MASTER": "zk://127.0.0.1:22181/mesos",
+      "Container cluster-marathon: MARATHON_ZK": "zk://127.0.0.1:22181/marathon",
+      "Command cluster-zookeeper-ready.environment.PORT": "22181",
+      "ZooKeeper cluster-zookeeper →.connectionString": "127.0.0.1:22181",
+      "MesosMaster cluster-mesos-master →.zk": "zk://127.0.0.1:22181/mesos",
+      "Cluster cluster →.description.zookeeper.connectionString": "127.0.0.1:22181",
+    }));
+
+  await t.test("mesosMasterPort", async () =>
+    assert.deepEqual(await changes({ mesosMasterPort: "15050" }), {
+      "Container cluster-mesos-master: MESOS_PORT": "15050",
+      "Command cluster-mesos-master-ready.environment.MASTER": "http://127.0.0.1:15050",
+      "Command cluster-mesos-slave-ready.environment.MASTER": "http://127.0.0.1:15050",
+      "Command cluster-marathon-ready.environment.MASTER": "http://127.0.0.1:15050",
+      "MesosMaster cluster-mesos-master →.url": "http://127.0.0.1:15050",
+      "Cluster cluster →.description.masters.0.url": "http://127.0.0.1:15050",
+    }));
+
+  await t.test("mesosSlavePort", async () =>
+    assert.deepEqual(await changes({ mesosSlavePort: "15051" }), {
+      "Container cluster-mesos-slave: MESOS_PORT": "15051",
+      "Command cluster-mesos-slave-ready.environment.SLAVE": "http://127.0.0.1:15051",
+      "MesosSlave cluster-mesos-slave →.url": "http://127.0.0.1:15051",
+      "Cluster cluster →.description.slaves.0.url": "http://127.0.0.1:15051",
+    }));
+
+  await t.test("marathonPort", async () =>
+    assert.deepEqual(await changes({ marathonPort: "18080" }), {
+      "Container cluster-marathon: MARATHON_HTTP_PORT": "18080",
+      "Command cluster-marathon-ready.environment.MARATHON": "http://127.0.0.1:18080",
+      "Marathon cluster-marathon →.url": "http://127.0.0.1:18080",
+      "Cluster cluster →.description.marathon.url": "http://127.0.0.1:18080",
+    }));
+
+  await t.test("the containers' names", async () =>
+    assert.deepEqual(
+      await changes({ zookeeperName: "zk", mesosMasterName: "master", mesosSlaveName: "slave", marathonName: "scheduler" }),
+      {
+        "Container cluster-zookeeper.name": "zk",
+        "Container cluster-mesos-master.name": "master",
+        "Container cluster-mesos-slave.name": "slave",
+        "Container cluster-marathon.name": "scheduler",
+        "Command cluster-zookeeper-ready.environment.CONTAINER": "zk",
+        "Command cluster-mesos-master-ready.environment.CONTAINER": "master",
+        "Command cluster-mesos-slave-ready.environment.CONTAINER": "slave",
+        "Command cluster-mesos-slave-teardown.environment.SLAVE": "slave",
+        "Command cluster-marathon-ready.environment.CONTAINER": "scheduler",
+        "Cluster cluster →.description.masters.0.container": "master",
+        "Cluster cluster →.description.slaves.0.container": "slave",
+        "Cluster cluster →.description.marathon.container": "scheduler",
+      },
+    ));
+
+  await t.test("mesosSlaveResources and mesosSlaveAttributes", async () =>
+    assert.deepEqual(await changes({ mesosSlaveResources: "cpus:8;mem:16384", mesosSlaveAttributes: "rack:1;zone:a" }), {
+      "Container cluster-mesos-slave: MESOS_RESOURCES": "cpus:8;mem:16384",
+      "Container cluster-mesos-slave: MESOS_ATTRIBUTES": "rack:1;zone:a",
+    }));
+
+  const everyGate = (variable: string, value: string) =>
+    Object.fromEntries(
+      ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => [`Command cluster-${component}-ready.environment.${variable}`, value]),
+    );
+
+  await t.test("dockerHost: the provider, the gates, the teardown, and the socket that the slave gets", async () =>
+    assert.deepEqual(await changes({ dockerHost: "unix:///run/other/docker.sock" }), {
+      "docker host.host": "unix:///run/other/docker.sock",
+      ...everyGate("DOCKER_HOST", "unix:///run/other/docker.sock"),
+      "Command cluster-mesos-slave-teardown.environment.DOCKER_HOST": "unix:///run/other/docker.sock",
+      "Container cluster-mesos-slave.volumes.1.hostPath": "/run/other/docker.sock",
+    }));
+
+  await t.test("dockerSocket: under its usual path in the tutorial's slave, which looks nowhere else", async () =>
+    assert.deepEqual(await changes({ dockerSocket: "/run/other/docker.sock" }), {
+      "Container cluster-mesos-slave.volumes.1.hostPath": "/run/other/docker.sock",
+    }));
+
+  await t.test("dockerSocket: under its own path in the rehearsal's slave, whose executors get it from there", async () =>
+    assert.deepEqual(await changes({ dockerSocket: "/run/other/docker.sock" }, { imageSet: "rehearsal" }), {
+      "Container cluster-mesos-slave.volumes.1.hostPath": "/run/other/docker.sock",
+      "Container cluster-mesos-slave.volumes.1.containerPath": "/run/other/docker.sock",
+      "Container cluster-mesos-slave: MESOS_DOCKER_SOCKET": "/run/other/docker.sock",
+    }));
+
+  await t.test("readyTimeout", async () => assert.deepEqual(await changes({ readyTimeout: "7" }), everyGate("READY_TIMEOUT", "7")));
+});
+
+test("Pulumi.yaml's defaults make what the components make by themselves", async () => {
+  const configured = await mockedStack(require("../../index"), { config: { ...defaults(), preflight: "false" } });
+  assert.equal(configured.resources.size, 22);
+  assert.deepEqual(leaves(configured), leaves(await mockedStack(tutorial)));
+});
+
+test("the stack's name reaches labels and volumes only", async () => {
+  const dev = leaves(await mockedStack(tutorial));
+  const other = leaves(await mockedStack(tutorial, { stack: "other" }));
+  const changed = [...dev.keys()].filter((path) => dev.get(path) !== other.get(path)).sort();
+  const label = (called: string) => `${called}.labels.1.value`;
+  assert.deepEqual(
+    changed,
+    [
+      ...["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => label(`Container cluster-${component}`)),
+      ...["zookeeper-data", "mesos-master-data", "mesos-slave-work"].flatMap((suffix) => [label(`Volume cluster-${suffix}`), `Volume cluster-${suffix}.name`]),
+      "Container cluster-zookeeper.volumes.0.volumeName",
+      "Container cluster-mesos-master.volumes.0.volumeName",
+      "Container cluster-mesos-slave.volumes.2.volumeName",
+      "Container cluster-mesos-slave.volumes.2.containerPath",
+      "Container cluster-mesos-slave: MESOS_WORK_DIR",
+      "Command cluster-mesos-slave-teardown.environment.WORK_DIR",
+    ].sort(),
+  );
+});
+
+test("an address that is an output of another resource works like a text", async () => {
+  const asOutput = await mockedStack(cluster({}, { address: pulumi.output("192.0.2.7") }));
+  const asText = await mockedStack(cluster({}, { address: "192.0.2.7" }));
+  assert.deepEqual(leaves(asOutput), leaves(asText));
+  assert.deepEqual(inputs(asOutput, "Container cluster-zookeeper").envs, ["MYID=1", "SERVERS=192.0.2.7"]);
+});
+
+test("no input knows where the clone is", async () => {
+  for (const program of [tutorial, rehearsal]) {
+    const stack = await mockedStack(program);
+    const values = [...leaves(stack).values()];
+    assert.ok(values.length > 150, `${values.length} values`);
+    for (const folder of [project, realpathSync(project), process.cwd()]) {
+      assert.deepEqual(values.filter((value) => value.includes(folder)), []);
+    }
+    // And by name, so that a path made in another way is seen too.
+    const absolute = new Set(values.flatMap((value) => value.match(/(?<![\w/.:])\/[\w/.-]+/g) ?? []));
+    absolute.delete(workDir);
+    const expected = ["/sys/fs/cgroup", "/var/run/docker.sock", "/mesos", "/marathon"];
+    const ofImages = program === tutorial ? ["/tmp/zookeeper", "/tmp/mesos", "/master/state.json", "/state.json"] : ["/data", "/datalog", "/var/lib/mesos", "/master/slaves", "/master/frameworks", "/state"];
+    assert.deepEqual([...absolute].sort(), [...expected, ...ofImages].sort());
+  }
+});
+
+test("a preview of nothing yet shows every resource", async () => {
+  const stack = await mockedStack(require("../../index"), { config: { ...defaults(), preflight: "false" }, preview: true });
+  assert.deepEqual(treeOf(stack), tree);
+});
