@@ -110,7 +110,12 @@ export function readConfiguration(
 
   const endpoint = get("dockerHost") || dockerHost();
   if (!/^(unix:\/\/\/.|tcp:\/\/.|ssh:\/\/.)/.test(endpoint)) {
-    problem("dockerHost", endpoint, "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host");
+    const cure = "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host";
+    if (get("dockerHost")) {
+      problem("dockerHost", endpoint, cure);
+    } else {
+      problems.push(`DOCKER_HOST, or else the docker CLI's context, is ${JSON.stringify(endpoint)}: ${cure}, there or as ${project}:dockerHost`);
+    }
   }
   const dockerSocket = get("dockerSocket") || socketOnHost(endpoint);
   if (!posix.isAbsolute(dockerSocket) || /[:\s]/.test(dockerSocket)) {
@@ -119,7 +124,7 @@ export function readConfiguration(
 
   const resources = text(
     "mesosSlaveResources",
-    /^[a-z_]+:([0-9.]+|\[[0-9]+-[0-9]+(,[0-9]+-[0-9]+)*\])(;[a-z_]+:([0-9.]+|\[[0-9]+-[0-9]+(,[0-9]+-[0-9]+)*\]))*$/,
+    /^[a-z_]+:(\d+(\.\d+)?|\[\d+-\d+(,\d+-\d+)*\])(;[a-z_]+:(\d+(\.\d+)?|\[\d+-\d+(,\d+-\d+)*\]))*$/,
     "write resources as Mesos takes them, such as cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
   );
   const attributes = text(
@@ -152,7 +157,8 @@ export function readConfiguration(
       const key = `${prefix}${what}`;
       const found = String(args[value]);
       const holder = holders.get(found);
-      if (holder) {
+      // What is no port at all has been told already.
+      if (holder && found !== "NaN") {
         problem(key, found, `${project}:${holder} is the same; give each its own`);
       }
       holders.set(found, key);
@@ -160,7 +166,7 @@ export function readConfiguration(
   }
   for (const [prefix, args] of Object.entries(programs)) {
     const fixed = imageSet?.[prefix as keyof typeof programs].fixed?.port;
-    if (fixed && String(args.port) !== fixed) {
+    if (fixed && String(args.port) !== fixed && !Number.isNaN(args.port)) {
       problem(`${prefix}Port`, String(args.port), `the image set ${imageSetName} knows no other port than ${fixed}`);
     }
   }

@@ -45,6 +45,7 @@ function madeUpState(type: string, name: string, inputs: Record<string, any>) {
 /**
  * Runs a program against Pulumi's mocks, as stack `stack` of project mesos-marathon, until nothing moves any more.
  * The registration of a resource named in `hold` does not end until it is released, so that what waits for it is seen.
+ * A program that fails must be caught by itself: as in the language host, its error ends the process.
  */
 export async function mockedStack(
   program: () => unknown,
@@ -114,7 +115,6 @@ export async function mockedStack(
     process.setSourceMapsEnabled(true);
   };
   const outputs = pulumi.runtime.runInPulumiStack(async () => program()).finally(settled);
-  outputs.catch(() => {}); // told to whom asks for them
   await settled();
   return { resources, outputs, settled, release: (name) => gates.get(name)?.open() };
 }
