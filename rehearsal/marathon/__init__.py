@@ -10,3 +10,8 @@ VERSION = os.environ.get("STAND_IN_VERSION", "1.11.0")
 
 OLD = VERSION.startswith("0.")
 """Whether to speak the dialect of the 0.x line: other ZooKeeper nodes, task ids and environment, forgiving teardown."""
+
+
+def log(text):
+    """A line for `docker logs`; each says what speaks."""
+    print(f"[stand-in for Marathon {VERSION}] {text}", flush=True)

@@ -6,16 +6,12 @@ import sys
 import threading
 import uuid
 
-from . import OLD, VERSION
+from . import OLD, log
 from .options import Options, Refused
 
 # The exit codes of Marathon 1.11; 105, 106 and 110 are in driver.py.
 EXIT_NO_ZOOKEEPER, EXIT_ZOOKEEPER_LOST, EXIT_LEADERSHIP_LOST, EXIT_ELECTION_FAILED = 100, 101, 103, 104
 EXIT_NO_FRAMEWORK_ID, EXIT_BINDING, EXIT_OPTION = 108, 111, 112
-
-
-def log(text):
-    print(f"[stand-in for Marathon {VERSION}] {text}", flush=True)
 
 
 class Marathon:
@@ -30,6 +26,7 @@ class Marathon:
         log(f"exiting with {code}")
         threading.Timer(2, lambda: os._exit(code)).start()  # ZooKeeper may be out of reach
         try:
+            self.client.remove_listener(self._session_changed)
             if self.driver:
                 self.driver.close()
             self.client.stop()

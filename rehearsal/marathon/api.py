@@ -4,13 +4,12 @@ import queue
 import re
 import statistics
 import time
-from datetime import datetime
 from pathlib import Path
 
 from . import OLD, VERSION
 from . import apps as definitions
 from .deployments import Locked
-from .events import stamp
+from .events import seconds, stamp
 from .groups import Conflict, Missing
 from .schema import Invalid
 from .server import Answer
@@ -178,7 +177,7 @@ class Api:
                 counts = {"staged": len(members) - len(running), "running": len(running),
                           "healthy": sum(self.scheduler.health(each) is True for each in running),
                           "unhealthy": sum(self.scheduler.health(each) is False for each in running)}
-                ages = [time.time() - _seconds(each["startedAt"]) for each in running if each.get("startedAt")]
+                ages = [time.time() - seconds(each["startedAt"]) for each in running if each.get("startedAt")]
                 times = {"lifeTime": {"averageSeconds": statistics.mean(ages), "medianSeconds": statistics.median(ages)}} if ages else {}
                 result[name] = {"stats": {"counts": counts, **times}}
         return result
@@ -425,13 +424,9 @@ class _Past:
         return self._root if category == "group" else self._store.get(category, identifier, version)
 
 
-def _seconds(text):
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
 def _version(text):
     try:
-        return stamp(_seconds(text))
+        return stamp(seconds(text))
     except (ValueError, TypeError, AttributeError):
         raise ValueError(f"Invalid timestamp provided '{text}'. Expecting ISO-8601 datetime string.")
 

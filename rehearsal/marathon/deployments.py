@@ -67,14 +67,17 @@ class Deployments:
     def of(self, app_id):
         return [each["id"] for each in self.running.values() if app_id in each["affected"]]
 
-    def start(self, new, force):
-        """Begin; Locked if one of the apps is being deployed already and force is not set."""
+    def claim(self, new, force):
+        """Make sure that nobody else has these apps in hand: Locked if so, or with force, the others are cancelled."""
         conflicts = [each for each in self.running.values() if set(each["affected"]) & set(new["affected"])]
         if conflicts and not force:
             self.bus.publish("deployment_failed", id=new["id"], plan=_shown_plan(new), reason=LOCKED)
             raise Locked([each["id"] for each in conflicts])
         for each in conflicts:
             self.cancel(each["id"])
+
+    def start(self, new):
+        """Begin a plan that was claimed."""
         if not new["steps"]:
             self.bus.publish("deployment_success", id=new["id"], plan=_shown_plan(new))
             return

@@ -3,9 +3,10 @@
 As in the real Marathon nothing is kept over a change of master: it gives up leadership and starts anew.
 """
 import json
-import sys
 
 import zookeeper_group
+
+from . import log
 
 EXIT_ABDICATED, EXIT_SCHEDULER_ERROR, EXIT_REMOVED = 105, 106, 110
 _HEARTBEAT = "heartbeat-"
@@ -46,16 +47,16 @@ class Driver:
 
     def _detected(self, leader):
         if self.registered:
-            print("the leading master changed: disconnected", file=sys.stderr, flush=True)
+            log("the leading master changed: disconnected")
             self.bus.publish("scheduler_disconnected_event")
             self.exit(EXIT_ABDICATED)
         elif leader is None:
             self.master = None
-            print("no master detected", flush=True)
+            log("no master detected")
         else:
             info = json.loads(leader[1])
             self.master, self.master_info = info["pid"], info
-            print(f"new master detected at {self.master}", flush=True)
+            log(f"new master detected at {self.master}")
             self.process.link(self.master)
             self._register(self.master, 0.5)
 
@@ -80,7 +81,7 @@ class Driver:
         identifier = body["framework_id"]["value"]
         event = "scheduler_reregistered_event" if self.framework_id() == identifier else "scheduler_registered_event"
         self.framework_id(identifier)
-        print(f"registered with {self.master} as framework {identifier}", flush=True)
+        log(f"registered with {self.master} as framework {identifier}")
         master = self.master_info["address"]
         self.bus.publish(event, frameworkId={"value": identifier}, master=f"{master['hostname']}:{master['port']}")
         self._send("ReconcileTasksMessage", statuses=self.scheduler.reconcile())
@@ -97,14 +98,14 @@ class Driver:
         if self.registered:
             self._missed += 1
             if self._missed > self.options.mesos_heartbeat_failure_threshold:
-                print("the master does not answer heartbeats any more", file=sys.stderr, flush=True)
+                log("the master does not answer heartbeats any more")
                 self.exit(EXIT_ABDICATED)
             self._send("ReconcileTasksMessage", statuses=[{"task_id": {"value": f"{_HEARTBEAT}{self._missed}"}, "state": "TASK_STAGING"}])
         self.process.after(self.options.mesos_heartbeat_interval / 1000, self._beat)
 
     def _error(self, _, body):
         message = body["message"]
-        print(f"error from the master: {message}", file=sys.stderr, flush=True)
+        log(f"error from the master: {message}")
         if "Framework has been removed" in message:
             if self.framework_id(forget=True):  # the 0.x line starts again as a new framework
                 self.exit(1)
@@ -129,7 +130,7 @@ class Driver:
             self._send("StatusUpdateAcknowledgementMessage", slave_id=update["slave_id"], task_id=update["status"]["task_id"], uuid=update["uuid"])
 
     def _lost_slave(self, _, body):
-        print(f"lost slave {body['slave_id']['value']}", flush=True)
+        log(f"lost slave {body['slave_id']['value']}")
 
     # What goes to it.
 

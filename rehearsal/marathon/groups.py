@@ -3,7 +3,7 @@ import math
 
 from . import apps as definitions
 from . import deployments
-from .events import now
+from .events import now, seconds, stamp
 from .schema import Invalid, anything, array, boolean, number, read, record, string
 from .store import key
 
@@ -11,6 +11,10 @@ NEVER = "1970-01-01T00:00:00.000Z"
 
 _update = record({"id": string(definitions.ID), "apps": array(anything), "groups": array(anything), "dependencies": array(string(definitions.ID)),
                   "scaleBy": number(0), "version": string(), "enforceRole": boolean})
+
+
+def _next(version):
+    return stamp(seconds(version) + 0.001)
 
 
 class Missing(Exception):
@@ -54,24 +58,19 @@ class Groups:
         restart: ids of apps whose tasks are to be replaced though nothing changed.
         Raises deployments.Locked, Invalid.
         """
-        version, (apps, groups) = now(), self._prepared(apps, groups)
+        version, (apps, groups) = max(now(), _next(self.groups["/"]["version"])), self._prepared(apps, groups)
         apps = {app_id: self._versioned(app, version, app_id in restart) for app_id, app in apps.items()}
+        if clash := next((each for each in apps if each in groups), None):
+            raise Conflict(f"Groups and Applications may not have the same identifier: {clash}")
         plan = deployments.plan(self.apps, apps, groups, version)
         try:
-            if clash := next((each for each in apps if each in groups and any(other != each and other.startswith(each + "/") for other in apps)), None):
-                raise Conflict(f"Groups and Applications may not have the same identifier: {clash}")
-            # The new definitions hold while the deployment is begun, and the old ones again if it may not begin.
-            before, self.apps, self.groups = (self.apps, self.groups), apps, groups
-            try:
-                self._save(version)
-                self.deployments.start(plan, force)
-            except deployments.Locked:
-                self.apps, self.groups = before
-                self._save(self.groups["/"]["version"])
-                raise
+            self.deployments.claim(plan, force)
         except deployments.Locked as error:
             self.bus.publish("group_change_failed", groupId="/", version=version, reason=str(error))
             raise
+        self.apps, self.groups = apps, groups
+        self._save(version)
+        self.deployments.start(plan)
         self.bus.publish("group_change_success", groupId="/", version=version)
         return plan
 

@@ -7,7 +7,7 @@ agentId, host, attributes, ports, ipAddresses, taskState, taskVersion, stagedAt,
 import time
 import uuid
 
-from . import OLD, health
+from . import OLD, health, log
 from .events import now, stamp
 from .placement import REASONS, Offered, attribute_value
 from .store import key
@@ -285,7 +285,7 @@ class Scheduler:
         instance, condition = self.instances.get(instance_of(identifier)), CONDITIONS.get(state, "Unknown")
         if instance is None or task_id(instance) != identifier or instance["condition"] == "Scheduled":
             if condition not in TERMINAL and condition != "Unreachable":
-                print(f"killing unknown task {identifier}", flush=True)
+                log(f"killing unknown task {identifier}")
                 self.driver.kill(identifier)
             elif instance is None and condition in TERMINAL:
                 self.bus.publish("unknown_instance_terminated_event", instanceId=instance_of(identifier), runSpecId="/" + identifier.partition(".")[0].replace("_", "/"), condition=condition)
