@@ -11,7 +11,8 @@ export async function json(url, signal) {
     if (response.status !== 200) {
       return { problem: `HTTP ${response.status} ${body.trim().slice(0, 200)}`.trim() };
     }
-    return { value: JSON.parse(body), problem: "" };
+    const value = JSON.parse(body);
+    return Object(value) === value ? { value, problem: "" } : { problem: `an answer of something else: ${body.trim().slice(0, 200)}` };
   } catch (error) {
     const { name, message, cause } = /** @type {Error & { cause?: Error & { code?: string } }} */ (error);
     return { problem: name === "TimeoutError" ? "no answer" : (cause?.code ?? cause?.message ?? message) };

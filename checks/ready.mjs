@@ -23,6 +23,10 @@ const checks = { zookeeper, "mesos-master": mesosMaster, "mesos-slave": mesosSla
 
 const { COMPONENT = "", CONTAINER = "", DOCKER_HOST = "", READY_TIMEOUT = "300", FINAL_EXITS = "{}" } = process.env;
 
+if (!Object.hasOwn(checks, COMPONENT)) {
+  console.error(`COMPONENT is ${JSON.stringify(COMPONENT)}: write ${Object.keys(checks).join(", ")}`);
+  process.exit(1);
+}
 const outcome = await waitUntilReady(checks[COMPONENT], {
   component: COMPONENT,
   container: CONTAINER,

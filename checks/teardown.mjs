@@ -38,10 +38,11 @@ async function leave() {
     }
     console.error(`${SLAVE} did not leave within ${leaveSeconds} s`);
   } catch (error) {
-    if (/** @type {{ statusCode?: number }} */ (error).statusCode !== 404) {
+    const { statusCode } = /** @type {{ statusCode?: number }} */ (error);
+    if (statusCode !== 404 && statusCode !== 409) {
       throw error;
     }
-    console.error(`${SLAVE} does not exist any more`);
+    console.error(statusCode === 404 ? `${SLAVE} does not exist any more` : `${SLAVE} had just ended, so the master keeps it until its time-out`);
   }
 }
 

@@ -77,8 +77,9 @@ function watch(gate) {
       restartsBefore ??= restarts;
       const restarted = restarts - restartsBefore;
       state = `${now.Status}, restarted ${restarted} times while waiting`;
+      // Restarts count while it runs, too: one that lives a second at a time is hardly ever seen in between.
       if (now.Running && !now.Restarting) {
-        return "";
+        return restarted > toleratedRestarts ? `it ended ${restarted} times` : "";
       }
       state += `, last exit code ${now.ExitCode}`;
       const final = gate.finalExits[now.ExitCode];

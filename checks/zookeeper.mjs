@@ -26,6 +26,6 @@ function fourLetterWord(word, host, port, signal) {
     socket.on("connect", () => socket.end(word));
     socket.on("data", (data) => (answer += data));
     socket.on("close", () => resolve(answer));
-    socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) => resolve(answer || error.code || error.message));
+    socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) => resolve(answer || (signal.aborted ? "no answer" : error.code || error.message)));
   });
 }
