@@ -9,6 +9,7 @@ import { GetSchemaRequest, type GetSchemaResponse } from "@pulumi/pulumi/proto/p
 import { secret, UNKNOWN, type Properties } from "../../setup/drop-ins/wire";
 import { startLogService, type LogService } from "./engine-log-service";
 import { PluginProcess, pulumiHome } from "./plugin-process";
+import { recordings } from "./recordings";
 
 const urn = (type: string, name = "it") => `urn:pulumi:dev::rec::docker:index/${type}::${name}`;
 const CONTAINER = urn("container:Container");
@@ -113,7 +114,6 @@ test("a preview knows what will be known, needs no Docker and keeps secrets", as
 });
 
 test("preview answers are the recorded ones", async () => {
-  const { recordings } = await import("./recordings.js");
   const previews = recordings().filter(({ method, request }) => method === "Create" && request.preview && request.urn.includes("docker:"));
   assert.equal(previews.length, 9);
   for (const { step, request, response } of previews) {

@@ -321,7 +321,7 @@ export const FIELDS: { [name: string]: ContainerField } = {
   runtime: host(string({ replace, computed }), "Runtime", ""),
   init: host(boolean({ computed, replaceHere: true }), "Init", false),
   readOnly: host(boolean({ replace, default: false }), "ReadonlyRootfs", false),
-  storageOpts: host(map({ replace }), "StorageOpt", {}),
+  storageOpts: map({ replace, unsupported }),
   logDriver: {
     ...string({ replace, computed }),
     put: (spec, value) => void (spec.HostConfig.LogConfig = { Type: value, Config: spec.HostConfig.LogConfig?.Config ?? {} }),
