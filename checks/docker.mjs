@@ -25,7 +25,7 @@ export function dockerEngine(dockerHost, timeout = 60_000) {
  */
 export async function logTail(container, lines) {
   const log = await container.logs({ stdout: true, stderr: true, tail: lines });
-  return unframe(log).trimEnd().replace(/^/gm, "    ");
+  return unframe(log).replaceAll("\r\n", "\n").trimEnd().replace(/^/gm, "    ");
 }
 
 /**

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A container as the fake engine has it. What a test leaves out is that of a running container of nobody's. */
+export interface FakeContainer {
+  readonly name: string;
+  status?: "created" | "running" | "restarting" | "exited";
+  exitCode?: number;
+  finishedAt?: string;
+  restarts?: number;
+  restartPolicy?: string;
+  readonly labels?: Record<string, string>;
+  /** Host paths; undefined for a mount that has none, such as a tmpfs. */
+  readonly mounts?: readonly (string | undefined)[];
+  readonly ports?: readonly { readonly PrivatePort: number; readonly PublicPort?: number; readonly Type: string }[];
+  /** As the engine sends it: frames, or plain where the container has a terminal. */
+  log?: Buffer;
+  /** Called before each inspect is answered: what the container does as time goes by. */
+  inspected?: (container: FakeContainer, times: number) => void;
+  /** Status codes other than success: action, such as `kill`, → code. */
+  readonly refuses?: Readonly<Record<string, number>>;
+}
+
+/** One frame of a log: stream (1 or 2), three zeros, length, text. */
+export function frame(stream: 1 | 2, text: string): Buffer {
+  const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeUInt32BE(Buffer.byteLength(text), 4);
+  return Buffer.concat([header, Buffer.from(text)]);
+}
+
+/** As much of the Docker Engine API as checks and preflight use, on a socket in a folder of its own. */
+export class FakeEngine {
+  readonly folder = mkdtempSync(join(tmpdir(), "engine-"));
+  readonly socket = join(this.folder, "docker.sock");
+  readonly dockerHost = `unix://${this.socket}`;
+  /** By name, which is also the id. */
+  readonly containers = new Map<string, FakeContainer>();
+  /** Every request that would change something, in order: `POST /containers/NAME/kill?signal=SIGUSR1`. */
+  readonly changes: string[] = [];
+  version: Record<string, unknown> = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" };
+  info: Record<string, unknown> = { CgroupVersion: "1", DefaultRuntime: "runc", DockerRootDir: this.folder, SecurityOptions: ["name=seccomp,profile=default"] };
+  images: readonly { RepoTags: readonly string[] | null }[] = [];
+  volumes: readonly { Name: string; Labels: Record<string, string> | null }[] | null = null;
+
+  private readonly inspections = new Map<string, number>();
+  private readonly server: Server = createServer((request, response) => void this.answer(request, response));
+
+  static async start(...containers: FakeContainer[]): Promise<FakeEngine> {
+    const engine = new FakeEngine();
+    containers.forEach((container) => engine.containers.set(container.name, container));
+    await new Promise<void>((resolve) => engine.server.listen(engine.socket, resolve));
+    return engine;
+  }
+
+  /** Ends as an engine that is killed does: connections break, the socket stays in its folder. */
+  async kill(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, search } = new URL(request.url ?? "/", "http://engine");
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) {
+      chunks.push(chunk);
+    }
+    const body = Buffer.concat(chunks).toString();
+    const send = (status: number, value?: unknown) =>
+      response.writeHead(status, { "content-type": Buffer.isBuffer(value) ? "application/octet-stream" : "application/json" }).end(
+        value === undefined || Buffer.isBuffer(value) ? value : JSON.stringify(value),
+      );
+    if (request.method !== "GET") {
+      this.changes.push(`${request.method} ${pathname}${search}${body && ` ${body}`}`);
+    }
+
+    const lists: Record<string, () => unknown> = {
+      "/version": () => this.version,
+      "/info": () => this.info,
+      "/images/json": () => this.images,
+      "/volumes": () => ({ Volumes: this.volumes, Warnings: null }),
+      "/containers/json": () => [...this.containers.values()].filter(({ status }) => search.includes("all=") || !status || status === "running").map(listed),
+    };
+    if (lists[pathname]) {
+      return void send(200, lists[pathname]());
+    }
+    const [, , name, action = "remove"] = pathname.split("/").map(decodeURIComponent);
+    const container = this.containers.get(name);
+    if (!container || !pathname.startsWith("/containers/")) {
+      return void send(404, { message: `No such container: ${name}` });
+    }
+    if (container.refuses?.[action]) {
+      return void send(container.refuses[action], { message: `${action} is refused` });
+    }
+    switch (action) {
+      case "json": {
+        const times = (this.inspections.get(name) ?? 0) + 1;
+        this.inspections.set(name, times);
+        container.inspected?.(container, times);
+        // It may have gone just now.
+        return void (this.containers.has(name) ? send(200, inspected(container)) : send(404, { message: `No such container: ${name}` }));
+      }
+      case "logs":
+        return void send(200, container.log ?? Buffer.alloc(0));
+      case "update":
+        return void send(200, { Warnings: [] });
+      case "stop":
+        return void send(container.status === "exited" ? 304 : 204);
+      case "remove":
+        this.containers.delete(name);
+        return void send(204);
+      default:
+        return void send(204);
+    }
+  }
+}
+
+function listed({ name, status = "running", labels = {}, mounts = [], ports = [] }: FakeContainer) {
+  return { Id: name, Names: [`/${name}`], State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
+}
+
+function inspected({ name, status = "running", exitCode = 0, finishedAt = "0001-01-01T00:00:00Z", restarts = 0, restartPolicy = "always" }: FakeContainer) {
+  return {
+    Id: name,
+    Name: `/${name}`,
+    RestartCount: restarts,
+    HostConfig: { RestartPolicy: { Name: restartPolicy } },
+    State: {
+      Status: status,
+      // While Docker waits before the next start, both are so.
+      Running: status === "running" || status === "restarting",
+      Restarting: status === "restarting",
+      ExitCode: exitCode,
+      FinishedAt: finishedAt,
+    },
+  };
+}
