@@ -77,7 +77,8 @@ export class FakeEngine {
         value === undefined || Buffer.isBuffer(value) ? value : JSON.stringify(value),
       );
     if (request.method !== "GET") {
-      this.changes.push(`${request.method} ${pathname}${search}${body && ` ${body}`}`);
+      // The client library repeats a query as the body.
+      this.changes.push(`${request.method} ${pathname}${search || ` ${body}`}`);
     }
 
     const lists: Record<string, () => unknown> = {

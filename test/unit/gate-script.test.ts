@@ -1,0 +1,102 @@
+/** The gate as the stack runs it: a process that is told by its environment and tells by its exit code. */
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+
+import { otherPackage, runCheck } from "./check-script";
+import { FakeEngine, frame } from "./fake-engine";
+import { closedPort, http, tcp } from "./liars";
+
+/** A cluster that is ready, all of it at one address. */
+async function cluster(t: TestContext): Promise<Record<string, Record<string, string>>> {
+  const zookeeper = await tcp(t, (socket) => void socket.on("data", () => socket.end("Mode: standalone\n")));
+  const { url } = await http(t, {
+    "/metrics/snapshot": { body: { "master/elected": 1 } },
+    "/state": { body: { id: "S1" } },
+    "/master/slaves": { body: { slaves: [{ id: "S1", active: true }] } },
+    "/v2/info": { body: { frameworkId: "F1" } },
+    "/master/frameworks": { body: { frameworks: [{ id: "F1", active: true }] } },
+  });
+  return {
+    zookeeper: { ADDRESS: "127.0.0.1", PORT: zookeeper },
+    "mesos-master": { MASTER: url },
+    "mesos-slave": { MASTER: url, SLAVE: url, SLAVE_STATE_PATH: "/state", SLAVES_PATH: "/master/slaves" },
+    marathon: { MARATHON: url, MASTER: url, FRAMEWORKS_PATH: "/master/frameworks" },
+  };
+}
+
+test("ready: exit code 0, one line on stdout, nothing on stderr", async (t) => {
+  const settings = await cluster(t);
+  for (const [component, answer] of [
+    ["zookeeper", "serves as standalone"],
+    ["mesos-master", "is elected"],
+    ["mesos-slave", "active as S1"],
+    ["marathon", "active as F1"],
+  ]) {
+    await t.test(component, async () => {
+      const { code, stdout, stderr } = await runCheck("ready", { COMPONENT: component, ...settings[component] });
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, new RegExp(`^\\S+Z ${component} ready after \\d+\\.\\d s: ${answer}\n$`));
+    });
+  }
+});
+
+test("from another package that has this one linked: the same", async (t) => {
+  const settings = await cluster(t);
+  const folder = otherPackage(t);
+  const ready = await runCheck("ready", { COMPONENT: "marathon", ...settings.marathon }, folder);
+  assert.deepEqual([ready.code, ready.stderr], [0, ""]);
+  assert.match(ready.stdout, /marathon ready after \d+\.\d s: active as F1\n$/);
+
+  // Here it needs the client library of the Docker Engine too.
+  const gone = await notReady(t, {}, folder);
+  assert.deepEqual([gone.code, gone.stdout], [1, ""]);
+  assert.match(gone.stderr, /^zookeeper did not become ready: the container does not exist\n/);
+});
+
+async function notReady(t: TestContext, environment: Record<string, string>, folder?: string) {
+  const engine = await FakeEngine.start({ name: "zk", restarts: 1, log: frame(2, "no space left on device\n") });
+  t.after(() => engine.stop());
+  const port = await closedPort(t);
+  const told = { COMPONENT: "zookeeper", CONTAINER: "zookeeper", DOCKER_HOST: engine.dockerHost, ADDRESS: "127.0.0.1", PORT: port };
+  const { stderr, ...rest } = await runCheck("ready", { ...told, ...environment }, folder);
+  return { ...rest, stderr: stderr.replaceAll(/\d+\.\d s/g, "N s").replaceAll(port, "PORT") };
+}
+
+test("not ready: exit code 1, nothing on stdout, the whole reason on stderr and no stack trace", async (t) => {
+  assert.deepEqual(await notReady(t, { CONTAINER: "zk", READY_TIMEOUT: "1" }), {
+    code: 1,
+    stdout: "",
+    stderr: [
+      "zookeeper did not become ready: time is over",
+      "  asked:        srvr of 127.0.0.1:PORT",
+      "  last answer:  ECONNREFUSED",
+      "  waited:       N s of 1 s",
+      "  container:    zk, running, restarted 0 times while waiting",
+      "  its log ends:",
+      "    no space left on device",
+      "",
+    ].join("\n"),
+  });
+});
+
+test("a final exit ends it with its reason", async (t) => {
+  const engine = await FakeEngine.start({ name: "marathon", status: "restarting", exitCode: 110, restarts: 2 });
+  t.after(() => engine.stop());
+  const { code, stderr } = await runCheck("ready", {
+    COMPONENT: "marathon",
+    CONTAINER: "marathon",
+    DOCKER_HOST: engine.dockerHost,
+    FINAL_EXITS: '{"110":"its framework was torn down"}',
+    MARATHON: `http://127.0.0.1:${await closedPort(t)}`,
+  });
+  assert.equal(code, 1);
+  assert.equal(stderr.split("\n")[0], "marathon did not become ready: it ended with exit code 110: its framework was torn down");
+});
+
+test("a component that there is not: a sentence", async () => {
+  assert.deepEqual(await runCheck("ready", { COMPONENT: "chronos" }), {
+    code: 1,
+    stdout: "",
+    stderr: 'COMPONENT is "chronos": write zookeeper, mesos-master, mesos-slave, marathon\n',
+  });
+});
