@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ServiceImage } from "./components";
 import { labelKeys } from "./components/service";
 import type { Configuration } from "./config";
+import { refusal } from "./refusal";
 
 /** Something about the host that the person should know before the first change. An error stops `up` and `preview`. */
 export interface Finding {
@@ -48,6 +49,7 @@ export interface SeenContainer {
 }
 
 export interface Here {
+  /** IPv4 only. */
   readonly addresses: readonly string[];
   readonly listeners: readonly Listener[];
   /** Bytes free where the Docker Engine keeps its data; absent where that cannot be read. */
@@ -85,7 +87,7 @@ export async function preflight(configuration: Configuration): Promise<{ stopped
   }
   const errors = findings.filter(({ level }) => level === "error");
   if (errors.length > 0) {
-    throw new pulumi.RunError(["The cluster cannot run here yet; nothing was changed:", ...errors.map(({ text }) => `  - ${text}`)].join("\n"));
+    throw refusal("The cluster cannot run here yet; nothing was changed:", errors.map(({ text }) => text));
   }
   const stopped = seen.engine?.containers.flatMap(({ name, stoppedAt }) => (stoppedAt ? [[name, stoppedAt]] : []));
   return { stopped: Object.fromEntries(stopped ?? []) };
@@ -131,12 +133,15 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
 
   // Ports, address, disk, capabilities: what only the host can tell.
   if (here) {
-    for (const { key, program, args } of programs) {
+    // Only root sees who listens. To others what listens while this stack runs is this stack.
+    const runs = engine.containers.some(({ labels, stoppedAt }) => isOurs(labels) && !stoppedAt);
+    for (const { key, program, args, image } of programs) {
       const listener = here.listeners.find(
-        ({ address, port }) => port === args.port && (address === host.address || ["0.0.0.0", "::"].includes(address)),
+        ({ address, port }) => port === args.port && (!image.listensOnAddressOnly || [host.address, "0.0.0.0", "::"].includes(address)),
       );
       const by = listener && holderOf(listener, engine.containers);
-      if (listener && !(by?.container && isOurs(by.container.labels))) {
+      const isOurPort = by ? by.container && isOurs(by.container.labels) : runs;
+      if (listener && !isOurPort) {
         error(
           `port ${args.port} of ${listener.address} (mesos-marathon:${key}Port, for ${program}) is held by ${by?.words ?? "a process that only root can see"}: ` +
             `end that, or choose another port: pulumi config set ${key}Port PORT`,
@@ -197,7 +202,7 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   if (stopsForeignTasks) {
     const foreign = engine.containers.filter(
       ({ name, mountSources }) =>
-        /^mesos-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) && !mountSources.some((source) => source.includes(`/${volumePrefix}`)),
+        /^mesos-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) && !mountSources.some((source) => source.includes(`/${volumePrefix}cluster-`)),
     );
     if (foreign.length > 0) {
       warning(
@@ -228,6 +233,7 @@ function engineSentence(dockerHost: string, problem: Seen["engineProblem"]): str
     ENOENT: "there is no such socket: start Docker (systemctl start docker), or let `npm run up` install it",
     EACCES: "no permission: run as a member of the group docker, or as root",
     ECONNREFUSED: "nothing listens there: start Docker (systemctl start docker)",
+    ECONNRESET: "it hung up, or was silent for five seconds: look at its log (journalctl -u docker)",
     ENOTFOUND: "there is no host of that name",
   };
   return (
@@ -266,7 +272,10 @@ export async function look(configuration: Configuration): Promise<Seen> {
     if (!local || !existsSync(engine.rootDirectory)) {
       return { engine };
     }
-    const addresses = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+    const addresses = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ family }) => family === "IPv4")
+      .map(({ address }) => address);
     const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
     return { engine, here: { addresses, listeners, freeBytes, lacksCapabilities } };
   } catch (error) {
@@ -287,7 +296,10 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
   ]);
   const stoppedAt = await Promise.all(
     containers.map(async ({ Id, Labels, State }) =>
-      State === "exited" && labelKeys.project in Labels ? (await docker.getContainer(Id).inspect()).State.FinishedAt : undefined,
+      // It may have been removed meanwhile.
+      State === "exited" && labelKeys.project in Labels
+        ? docker.getContainer(Id).inspect().then(({ State }) => State.FinishedAt, () => undefined)
+        : undefined,
     ),
   );
   return {
