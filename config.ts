@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 
 import { type ClusterArgs, type HostArgs, type ImageSet, imageSets } from "./components";
+import { refusal } from "./refusal";
 
 /** The stack's configuration, whole and checked. */
 export interface Configuration {
@@ -51,9 +52,7 @@ export function loadConfiguration(dockerHost: () => string): Configuration {
     dockerHost,
   );
   if (problems.length > 0) {
-    throw new pulumi.RunError(
-      [`The configuration of stack ${pulumi.getStack()} cannot be used:`, ...problems.map((problem) => `  - ${problem}`)].join("\n"),
-    );
+    throw refusal(`The configuration of stack ${pulumi.getStack()} cannot be used:`, problems);
   }
   return configuration;
 }
