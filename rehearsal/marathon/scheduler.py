@@ -403,7 +403,7 @@ class Scheduler:
         if self.health(instance) != before:
             self.bus.publish("instance_health_changed_event", instanceId=name, runSpecId=app["id"], healthy=self.health(instance), runSpecVersion=instance["version"])
             self.changed()
-        if reason and 0 < check["maxConsecutiveFailures"] <= result["consecutiveFailures"]:
+        if reason and instance["goal"] == "Running" and 0 < check["maxConsecutiveFailures"] <= result["consecutiveFailures"]:
             self.bus.publish("unhealthy_instance_kill_event", appId=app["id"], taskId=task_id(instance), instanceId=name, version=instance["version"],
                              reason=reason, host=instance["host"], slaveId=instance["agentId"])
             self._unwatch(instance)

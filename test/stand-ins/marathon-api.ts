@@ -79,7 +79,8 @@ export interface Task {
 
 /** An HTTP server in few words: answers `hello <V>`, ends with code 7 when asked for /die, is unhealthy after /sicken. */
 export const server = `exec python3 -c '
-import http.server, os
+import http.server, os, signal
+signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
 class Handler(http.server.BaseHTTPRequestHandler):
     sick = False
     def do_GET(self):

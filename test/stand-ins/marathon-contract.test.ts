@@ -22,13 +22,15 @@ function body(name: string): Record<string, unknown> {
 describe("answers as a real Marathon 1.11 does", () => {
   let api: Api;
   let stream: EventStream;
+  /** The events up to where the recorded stream ends. */
+  let story: Event[];
   let cluster: import("./cluster").MarathonCluster | undefined;
 
   before(async () => {
     if (!url) {
-      const { MarathonCluster } = await import("./cluster");
+      const { MarathonCluster } = require("./cluster") as typeof import("./cluster"); // needs Docker, a given Marathon does not
       cluster = new MarathonCluster();
-      await cluster.all();
+      await cluster!.all();
     }
     api = new Api((url ?? cluster!.marathonUrl).replace(/\/$/, ""));
     assert.deepEqual((await api.call("GET", "/v2/apps")).json, { apps: [] }, "this test wants a Marathon without apps");
@@ -73,7 +75,7 @@ describe("answers as a real Marathon 1.11 does", () => {
     assertLike(await api.call("GET", "/v2/apps//web/versions/nope"), "err-version", { exactly: true });
     await api.settled();
     assertLike(await api.call("GET", "/v2/apps//web"), "web-healthy");
-    assertLike(await api.call("GET", "/v2/tasks"), "tasks-one", { unlike: [] });
+    assertLike(await api.call("GET", "/v2/tasks"), "tasks-one");
     assertLike(await api.call("GET", "/v2/apps//web/tasks"), "app-tasks");
     assertLike(await api.call("GET", "/v2/apps//web/versions"), "app-versions");
     assertLike(await api.call("GET", "/v2/queue"), "queue-after", { exactly: true });
@@ -125,6 +127,7 @@ describe("answers as a real Marathon 1.11 does", () => {
     await api.settled();
     await api.deploy("PUT", "/v2/apps//web", { instances: 0 });
     assert.deepEqual(await api.tasks("/web"), []);
+    story = stream.events.slice();
   });
 
   it("when an image cannot be had, and when an app fits nowhere", async () => {
@@ -181,11 +184,11 @@ describe("answers as a real Marathon 1.11 does", () => {
     }
     // What happens to one thing (an instance, a deployment) may follow only what it followed in the recording.
     const known = new Set(successions(recorded));
-    assert.deepEqual([...new Set(successions(ours))].filter((each) => !known.has(each)), []);
+    assert.deepEqual([...new Set(successions(story))].filter((each) => !known.has(each)), []);
   });
 
   it("gives a task's container the recorded name, settings and environment", { skip: url ? "only where Docker can be asked" : false }, async () => {
-    const { docker } = await import("./mesos-cluster");
+    const { docker } = require("./mesos-cluster") as typeof import("./mesos-cluster");
     await api.deploy("POST", "/v2/apps", { ...body("app-create"), cmd: server }, 201);
     const [task] = await api.tasks("/web");
     const [name] = await cluster!.running();
