@@ -117,8 +117,8 @@ const CASES: { [input: string]: Case } = {
   runtime: { first: null, second: "runc", effect: "replace", see: (found) => found.HostConfig.Runtime === "runc", shown: [false, true], with: { start: false } },
   init: plain(true, false, host("Init")),
   readOnly: plain(false, true, host("ReadonlyRootfs")),
-  logDriver: plain("json-file", "local", (found) => found.HostConfig.LogConfig.Type),
-  logOpts: plain({ "max-size": "1m" }, { "max-size": "2m" }, (found) => found.HostConfig.LogConfig.Config, "replace", { logDriver: "json-file" }),
+  logDriver: plain("json-file", "local", (found) => found.HostConfig.LogConfig?.Type),
+  logOpts: plain({ "max-size": "1m" }, { "max-size": "2m" }, (found) => found.HostConfig.LogConfig?.Config, "replace", { logDriver: "json-file" }),
   volumes: {
     first: [
       { volumeName: "second-data", containerPath: "/data" },
@@ -132,7 +132,7 @@ const CASES: { [input: string]: Case } = {
   mounts: {
     first: [{ type: "volume", source: "second-data", target: "/data" }],
     second: [
-      { type: "bind", source: "/tmp", target: "/there", readOnly: true, bindOptions: { propagation: "rslave" } },
+      { type: "bind", source: "/tmp", target: "/there", readOnly: true, bindOptions: { propagation: "private" } },
       { type: "tmpfs", target: "/quick", tmpfsOptions: { sizeBytes: MIB, mode: 0o700 } },
     ],
     effect: "replace",
@@ -140,7 +140,7 @@ const CASES: { [input: string]: Case } = {
     shown: [
       [["volume", "second-data", "/data", false, undefined, undefined]],
       [
-        ["bind", "/tmp", "/there", true, "rslave", undefined],
+        ["bind", "/tmp", "/there", true, "private", undefined],
         ["tmpfs", "", "/quick", false, undefined, { SizeBytes: MIB, Mode: 0o700 }],
       ],
     ],

@@ -31,7 +31,7 @@ export const container: Kind = {
     const made = docker.getContainer(id);
     try {
       await joinNetworks(context, id, (inputs.networksAdvanced ?? []) as unknown as NetworkUse[]);
-      if (inputs.start) await step("Unable to start container", context.stoppable(made.start()));
+      if (inputs.start) await start(context, made);
       if (inputs.start && inputs.wait) await untilHealthy(context, made, Number(inputs.waitTimeout));
       if (inputs.attach) await context.stoppable(made.wait());
     } catch (error) {
@@ -56,16 +56,16 @@ export const container: Kind = {
     return { id: found.Id, found: values };
   },
 
-  async update({ docker, stoppable }, id, olds, planned) {
-    const made = docker.getContainer(id);
+  async update(context, id, olds, planned) {
+    const made = context.docker.getContainer(id);
     const changed = LIVE.some((name) => JSON.stringify(olds[name] ?? null) !== JSON.stringify(planned[name] ?? null));
     if (changed) {
       const spec = specOf(planned, LIVE);
       // Docker takes the swap limit as it was and refuses a memory limit above it.
       if (spec.HostConfig.Memory && spec.HostConfig.MemorySwap === undefined) spec.HostConfig.MemorySwap = 2 * spec.HostConfig.Memory;
-      await step("Unable to update container", stoppable(made.update(spec.HostConfig)));
+      await step("Unable to update container", context.stoppable(made.update(spec.HostConfig)));
     }
-    if (planned.mustRun && !olds.mustRun && planned.start) await step("Unable to start container", stoppable(made.start()));
+    if (planned.mustRun && !olds.mustRun && planned.start) await start(context, made);
   },
 
   async delete(context, id, olds) {
@@ -177,6 +177,11 @@ async function unasked({ docker, stoppable }: DockerContext, found: Found): Prom
     volumes: volumesOf(found),
     pidMode: found.HostConfig.PidMode || null,
   };
+}
+
+async function start({ stoppable }: DockerContext, made: Docker.Container): Promise<void> {
+  // 304: it runs already.
+  await step("Unable to start container", stoppable(made.start()).catch((error) => ignore(error, 304)));
 }
 
 /** Awaits a call to Docker; its failure says what was being done. */
