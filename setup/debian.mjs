@@ -1,0 +1,69 @@
+/** Packages of a Debian-like system. */
+
+import { asRoot, run, which } from "./child.mjs";
+import { readIfThere } from "./files.mjs";
+import { note } from "./ledger.mjs";
+import { Problem, say, step } from "./terminal.mjs";
+
+/**
+ * Installs packages with whatever they need. Names all of them first and notes which ones are new.
+ * @param {string[]} packages
+ * @param {string} why what they are needed for
+ * @throws Problem where the system has no apt, or apt fails
+ */
+export async function installPackages(packages, why) {
+  if (!which("apt-get")) {
+    throw new Problem(`${why} needs ${packages.join(", ")}. This system has no apt-get to install them with: install them yourself, then run this again.`);
+  }
+  const wanted = await simulate(packages).catch(async () => {
+    await step("Package lists", { doing: "apt-get update", usually: "10 seconds" }, () =>
+      run(asRoot(["apt-get", "update"], "Updating the package lists"), {
+        log: "apt-update",
+        failed: "apt-get could not update the package lists. Is the network up?",
+      }),
+    );
+    return simulate(packages);
+  });
+  say(`${why} needs Debian packages that are not here. Installing now: ${wanted.map(({ name, version }) => `${name} ${version}`).join(", ")}`);
+  const groups = groupNames();
+  const command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends", "-o", "APT::Status-Fd=1", ...packages];
+  await step(packages.join(", "), { doing: "apt-get install", usually: "15 seconds" }, async (progress) => {
+    try {
+      await run(asRoot(command, "Installing packages"), {
+        log: "apt-install",
+        failed: `apt-get could not install ${packages.join(", ")}`,
+        // `pmstatus:` and `dlstatus:` lines: package, percent, text (APT's documentation of APT::Status-Fd).
+        onLine: (line) => /^(pm|dl)status:/.test(line) && progress(`${Math.round(Number(line.split(":")[2]))} %`),
+      });
+    } finally {
+      // What of it got installed even where it was cut off.
+      note(
+        ...(await versions(wanted.map(({ name }) => name))).map((entry) => ({ kind: /** @type {const} */ ("package"), ...entry })),
+        ...groupNames().filter((name) => !groups.includes(name)).map((name) => ({ kind: /** @type {const} */ ("group"), name })),
+      );
+    }
+  });
+}
+
+/**
+ * What apt-get would install.
+ * @param {string[]} packages
+ */
+async function simulate(packages) {
+  const plan = await run(["apt-get", "install", "--simulate", "--no-install-recommends", ...packages]);
+  return [...plan.matchAll(/^Inst (\S+) \((\S+)/gm)].map(([, name, version]) => ({ name, version }));
+}
+
+/**
+ * Which of these packages are installed, in which version.
+ * @param {string[]} names
+ * @returns {Promise<{ name: string, version: string }[]>}
+ */
+export async function versions(names) {
+  const told = await run(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status} ${Version}\\n"]);
+  return [...told.matchAll(/^(\S+) installed (\S+)$/gm)]
+    .map(([, name, version]) => ({ name, version }))
+    .filter(({ name }) => names.includes(name));
+}
+
+const groupNames = () => (readIfThere("/etc/group") ?? "").split("\n").filter(Boolean).map((line) => line.split(":")[0]);

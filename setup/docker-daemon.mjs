@@ -1,0 +1,91 @@
+/** dockerd, started and stopped by hand: where there is no init system to do it, and for the tests' own engine. */
+
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, openSync, closeSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { asRoot, run } from "./child.mjs";
+import { ask } from "./docker-client.mjs";
+import { readIfThere, runs, startOf, writeWhole } from "./files.mjs";
+import { root } from "./paths.mjs";
+import { Problem } from "./terminal.mjs";
+
+/**
+ * Whether a bounding set lacks a capability that the kernel knows, so that runc could not start a privileged container.
+ * @param {string} [status] text of /proc/self/status
+ * @param {string} [last] number of the kernel's last capability
+ */
+export function lacksCapability(status = readIfThere("/proc/self/status"), last = readIfThere("/proc/sys/kernel/cap_last_cap")) {
+  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status ?? "")?.[1];
+  return bounding !== undefined && last !== undefined && BigInt(`0x${bounding}`) !== (1n << BigInt(Number(last) + 1)) - 1n;
+}
+
+/**
+ * Starts dockerd and waits until it answers. Its daemon.json, runtime, log and pid lie in `folder`.
+ * @param {object} daemon
+ * @param {string} daemon.folder
+ * @param {string} daemon.socket
+ * @param {string[]} [daemon.flags] default: dockerd's own defaults
+ * @param {string[]} [daemon.within] command that it is started by, such as `nsenter --net=…`
+ * @returns {Promise<{ pid: number, start?: string }>}
+ * @throws Problem with the end of its log where it ends or does not answer within 60 seconds
+ */
+export async function startDaemon({ folder, socket, flags = [], within = [] }) {
+  mkdirSync(folder, { recursive: true });
+  /** @type {Record<string, unknown>} */
+  const settings = {};
+  if (lacksCapability()) {
+    // A copy, so that running containers depend on no file that git may change.
+    const runtime = join(folder, "oci-runtime");
+    copyFileSync(join(root, "setup", "oci-runtime"), runtime);
+    chmodSync(runtime, 0o755);
+    Object.assign(settings, { runtimes: { "present-capabilities": { path: runtime } }, "default-runtime": "present-capabilities" });
+  }
+  writeWhole(join(folder, "daemon.json"), `${JSON.stringify(settings, undefined, 2)}\n`);
+  const pidFile = join(folder, "dockerd.pid");
+  const command = asRoot(
+    [...within, "dockerd", "--config-file", join(folder, "daemon.json"), "--pidfile", pidFile, "-H", `unix://${socket}`, ...flags],
+    "Starting the Docker Engine",
+  );
+  const log = openSync(join(folder, "dockerd.log"), "w");
+  // In a session of its own: a Ctrl-C on this terminal is not meant for it.
+  const child = spawn(command[0], command.slice(1), { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.unref();
+  /** @type {Error | undefined} */
+  let failed;
+  child.on("error", (error) => (failed = error));
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const pid = Number(readIfThere(pidFile));
+    const answers = await ask(`unix://${socket}`, "/_ping", 2_000).then(() => true, (error) => error.code === "EACCES");
+    if (answers && pid) {
+      return { pid, start: startOf(pid) };
+    }
+    if (failed || child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      const tail = (readIfThere(join(folder, "dockerd.log")) ?? "").trimEnd().split("\n").slice(-8);
+      if (child.pid && child.exitCode === null && !failed) {
+        await stopDaemon({ pid: child.pid, start: startOf(child.pid) });
+      }
+      throw new Problem(`dockerd did not come up${failed ? `: ${failed.message}` : ""}. The end of its log, ${join(folder, "dockerd.log")}:\n${tail.map((line) => `    ${line}`).join("\n")}`);
+    }
+    await sleep(100);
+  }
+}
+
+/**
+ * Ends a daemon in its own way, which ends its containers too; after 40 seconds without further ado.
+ * @param {{ pid: number, start?: string }} daemon does nothing where that process is gone
+ */
+export async function stopDaemon(daemon) {
+  for (const [signal, seconds] of /** @type {const} */ ([["TERM", 40], ["KILL", 5]])) {
+    if (!runs(daemon)) {
+      return;
+    }
+    await run(asRoot(["kill", `-${signal}`, String(daemon.pid)], "Stopping the Docker Engine")).catch(() => {});
+    for (const deadline = Date.now() + seconds * 1000; runs(daemon) && Date.now() < deadline; ) {
+      await sleep(100);
+    }
+  }
+}

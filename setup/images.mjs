@@ -1,0 +1,146 @@
+/** The rehearsal images, built on the spot: a Debian base with mmdebstrap, then the targets of `rehearsal/Dockerfile`. */
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { asRoot, run, which } from "./child.mjs";
+import { installPackages } from "./debian.mjs";
+import { ask, docker } from "./docker-client.mjs";
+import { hashOf, needRoom } from "./files.mjs";
+import { note } from "./ledger.mjs";
+import { local, root } from "./paths.mjs";
+import { road, say, step } from "./terminal.mjs";
+
+/** What every image is built from: Debian with what the real ZooKeeper and the stand-ins need. */
+const base = {
+  name: "mesos-marathon/rehearsal-base:bookworm",
+  suite: "bookworm",
+  packages: ["openjdk-17-jre-headless", "zookeeper", "python3", "python3-kazoo", "python3-docker", "curl"],
+  /** Recommended packages would make it twice the size: one of them recommends Docker itself. */
+  options: ['--aptopt=APT::Install-Recommends "false"', "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"],
+};
+
+/** Every image with the target of the Dockerfile and the version whose dialect it speaks. */
+const targets = [
+  { name: "mesos-marathon/rehearsal-zookeeper:3.8.0", target: "zookeeper" },
+  { name: "mesos-marathon/stand-in-mesos-master:1.11.0", target: "mesos-master", version: "1.11.0" },
+  { name: "mesos-marathon/stand-in-mesos-slave:1.11.0", target: "mesos-slave", version: "1.11.0" },
+  { name: "mesos-marathon/stand-in-marathon:1.11.0", target: "marathon", version: "1.11.0" },
+  { name: "mesos-marathon/stand-in-mesos-master:0.23.0", target: "mesos-master", version: "0.23.0" },
+  { name: "mesos-marathon/stand-in-mesos-slave:0.23.0", target: "mesos-slave", version: "0.23.0" },
+  { name: "mesos-marathon/stand-in-marathon:0.10.0", target: "marathon", version: "0.10.0" },
+];
+
+/** The label by which an image tells what it was made from. */
+const recipeLabel = "mesos-marathon.recipe";
+
+/**
+ * Makes sure that a Docker Engine has every rehearsal image, made from what lies in `rehearsal/` now.
+ * @param {string} dockerHost
+ * @param {{ theirs?: boolean }} [options] theirs: whether it is a person's engine, so that the images are noted; default: true
+ */
+export async function images(dockerHost, { theirs = true } = {}) {
+  const baseRecipe = hashOf(JSON.stringify(base));
+  const recipe = hashOf(baseRecipe, ...sources(join(root, "rehearsal")));
+  const there = await recipes(dockerHost);
+  const noted = (/** @type {string} */ name) => theirs && note({ kind: "image", name, dockerHost });
+  const missing = targets.filter(({ name, version }) => there[name] !== hashOf(recipe, version ?? ""));
+  if (missing.length === 0) {
+    road("Rehearsal images", "there already");
+    return;
+  }
+  if (there[base.name] !== baseRecipe) {
+    const rootfs = await rootFileSystem(baseRecipe);
+    await step("Base image", { doing: "docker import", usually: "10 seconds" }, () =>
+      docker(dockerHost, ["import", "--change", `LABEL ${recipeLabel}=${baseRecipe}`, rootfs, base.name]),
+    );
+    noted(base.name);
+  }
+  await step("Rehearsal images", { doing: "docker build", usually: "15 seconds" }, async (progress) => {
+    for (const [index, { name, target, version }] of missing.entries()) {
+      progress(`${index + 1} of ${missing.length}`);
+      const build = ["build", "--quiet", "--network", "none", "--target", target, "--tag", name];
+      const args = version ? ["--build-arg", `VERSION=${version}`] : [];
+      const label = ["--label", `${recipeLabel}=${hashOf(recipe, version ?? "")}`];
+      await docker(dockerHost, [...build, ...args, ...label, join(root, "rehearsal")], {
+        // The builder that needs nothing but the engine; the other one is a plugin of the CLI, with images of its own.
+        env: { DOCKER_BUILDKIT: "0" },
+        log: `build-${target}`,
+        failed: `The image ${name} could not be built`,
+      });
+      noted(name);
+    }
+  });
+}
+
+/**
+ * What each of our images in an engine was made from: name → recipe.
+ * @param {string} dockerHost
+ * @returns {Promise<Record<string, string>>}
+ */
+async function recipes(dockerHost) {
+  const filters = encodeURIComponent(JSON.stringify({ label: [recipeLabel] }));
+  const { status, body } = await ask(dockerHost, `/images/json?filters=${filters}`);
+  if (status === 200) {
+    return Object.fromEntries(
+      body.flatMap((/** @type {any} */ { RepoTags, Labels }) => (RepoTags ?? []).map((/** @type {string} */ name) => [name, Labels[recipeLabel]])),
+    );
+  }
+  const listed = await docker(dockerHost, ["images", "--filter", `label=${recipeLabel}`, "--format", "{{.Repository}}:{{.Tag}}"]);
+  const names = listed.split("\n").filter((name) => name && !name.includes("<none>"));
+  const labels = names.length > 0 ? await docker(dockerHost, ["inspect", "--format", `{{index .Config.Labels "${recipeLabel}"}}`, ...names]) : "";
+  return Object.fromEntries(labels.split("\n").map((label, index) => [names[index], label]));
+}
+
+/**
+ * The base's file system, kept in `.local/cache` for the next Docker Engine that wants it.
+ * @param {string} recipe
+ * @returns {Promise<string>} a tar file
+ */
+async function rootFileSystem(recipe) {
+  const folder = local("cache");
+  const path = join(folder, `rootfs-${recipe}.tar`);
+  mkdirSync(folder, { recursive: true });
+  if (statSync(path, { throwIfNoEntry: false })) {
+    return path;
+  }
+  needRoom(folder, 3, "Building the base image");
+  if (!which("mmdebstrap")) {
+    await installPackages(["mmdebstrap"], "Building the base image without a registry");
+  }
+  for (const name of readdirSync(folder).filter((name) => name.startsWith("rootfs-"))) {
+    rmSync(join(folder, name), { force: true });
+  }
+  const partial = `${path}.partial`;
+  const options = ["--variant=minbase", `--include=${base.packages.join(",")}`, ...base.options];
+  if (process.getuid?.() !== 0) {
+    say("mmdebstrap builds the base image as root, through sudo: nothing outside the clone is changed by it");
+  }
+  await step("Base image", { doing: "mmdebstrap", usually: "70 seconds" }, (progress) =>
+    run(asRoot(["mmdebstrap", "--mode=root", "--format=tar", ...options, base.suite, partial], "Building the base image"), {
+      log: "mmdebstrap",
+      failed: "mmdebstrap could not build the base image. Is the Debian archive reachable?",
+      onLine: (line) => {
+        const told = /^I: (running apt-get update|downloading|extracting|installing|cleaning|creating)/.exec(line);
+        told && progress(line.slice(3).replace(/\.+$/, ""));
+      },
+    }),
+  );
+  renameSync(partial, path);
+  return path;
+}
+
+/**
+ * Everything in a folder, names and contents, in an order of its own.
+ * @param {string} folder
+ * @returns {(string | Buffer)[]}
+ */
+function sources(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .filter(({ name }) => name !== "__pycache__")
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? [entry.name, ...sources(path)] : [entry.name, readFileSync(path)];
+    });
+}

@@ -1,0 +1,166 @@
+/**
+ * A Docker Engine for the tests alone: in a network namespace of its own, so that containers on the host's network get
+ * the namespace's 127.0.0.1 and no port clashes with a person's; with a socket and data of its own, so that no name
+ * does. Its images are kept between runs, its containers, networks and volumes are not.
+ */
+
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { run, which } from "../../setup/child.mjs";
+import { docker } from "../../setup/docker-client.mjs";
+import { startDaemon, stopDaemon } from "../../setup/docker-daemon.mjs";
+import { readIfThere, runs, startOf, writeWhole } from "../../setup/files.mjs";
+import { local } from "../../setup/paths.mjs";
+import { Problem } from "../../setup/terminal.mjs";
+
+/**
+ * What one engine consists of, noted before it starts so that the next run can clear it away after a crash.
+ * @typedef {object} Parts
+ * @property {string} folder of sockets: under /run, because a socket's path may have 107 characters only
+ * @property {{ pid: number, start?: string }} [holder] process that holds the network namespace
+ * @property {{ pid: number, start?: string }} [daemon]
+ */
+
+const noted = local("test-engine", "running.json");
+
+/**
+ * @typedef {object} TestEngine
+ * @property {string} dockerHost as in DOCKER_HOST
+ * @property {string[]} within command that runs another one inside the engine's network namespace
+ * @property {() => Promise<void>} stop ends it and takes away its containers, networks and volumes; may be called again
+ */
+
+/**
+ * Starts the engine.
+ * @returns {Promise<TestEngine>}
+ * @throws Problem where this machine cannot have one: no Linux, not root
+ */
+export async function startTestEngine() {
+  const lacking = ["nsenter", "unshare", "ip", "dockerd"].filter((program) => !which(program));
+  if (process.platform !== "linux" || process.getuid?.() !== 0 || lacking.length > 0) {
+    throw new Problem(
+      "The tests that need a Docker Engine start one of their own, in a network namespace: that takes Linux, root" +
+        `${lacking.length > 0 ? ` and ${lacking.join(", ")}` : ""}. Run them as root (sudo npm test); npm run test:unit needs nothing.`,
+    );
+  }
+  await clearAway();
+  mkdirSync(local("test-engine"), { recursive: true });
+  /** @type {Parts} */
+  const parts = { folder: mkdtempSync("/run/mesos-marathon-test-") };
+  const note = () => writeWhole(noted, JSON.stringify(parts));
+  note();
+  try {
+    // The namespace lives as long as the process in it: nothing is left in /var/run/netns by a crash.
+    const holder = spawn(which("unshare") ?? "unshare", ["--net", "sleep", "infinity"], { detached: true, stdio: "ignore" });
+    holder.unref();
+    const pid = /** @type {number} */ (holder.pid);
+    parts.holder = { pid, start: startOf(pid) };
+    note();
+    const within = [which("nsenter") ?? "nsenter", `--net=/proc/${pid}/ns/net`];
+    await inNamespaceOf(pid);
+    await run([...within, "ip", "link", "set", "lo", "up"]);
+    const socket = join(parts.folder, "docker.sock");
+    const flags = ["--data-root", local("test-engine", "data"), "--exec-root", join(parts.folder, "exec"), "--iptables=false", "--ip6tables=false", "--bridge=none"];
+    parts.daemon = await startDaemon({ folder: local("test-engine", "daemon"), socket, flags, within });
+    note();
+    const dockerHost = `unix://${socket}`;
+    // What a run that was cut off has left.
+    await empty(dockerHost);
+    return {
+      dockerHost,
+      within,
+      async stop() {
+        await empty(dockerHost).catch(() => {});
+        await clearAway();
+      },
+    };
+  } catch (error) {
+    await clearAway();
+    throw error;
+  }
+}
+
+/**
+ * Waits until the process has left this process's network namespace.
+ * @param {number} pid
+ */
+async function inNamespaceOf(pid) {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net")) {
+        return;
+      }
+    } catch {
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Problem("unshare could not make a network namespace. Is this a container without CAP_SYS_ADMIN?");
+}
+
+/**
+ * Removes every container, network and volume of this engine. It is the tests' own: nobody else has any in it.
+ * @param {string} dockerHost
+ */
+async function empty(dockerHost) {
+  const list = async (/** @type {string[]} */ args) => (await docker(dockerHost, args)).split("\n").filter(Boolean);
+  const containers = await list(["ps", "--all", "--quiet", "--no-trunc"]);
+  if (containers.length > 0) {
+    await docker(dockerHost, ["rm", "--force", "--volumes", ...containers]);
+  }
+  const networks = await list(["network", "ls", "--quiet", "--no-trunc", "--filter", "type=custom"]);
+  if (networks.length > 0) {
+    await docker(dockerHost, ["network", "rm", ...networks]);
+  }
+  const volumes = await list(["volume", "ls", "--quiet"]);
+  if (volumes.length > 0) {
+    await docker(dockerHost, ["volume", "rm", "--force", ...volumes]);
+  }
+}
+
+/** Ends what the note names, this run's or that of one that crashed, and takes its mounts and folder away. */
+async function clearAway() {
+  /** @type {Parts | undefined} */
+  const parts = JSON.parse(readIfThere(noted) ?? "null") ?? undefined;
+  if (!parts) {
+    return;
+  }
+  const pid = Number(readIfThere(local("test-engine", "daemon", "dockerd.pid")));
+  const daemon = parts.daemon ?? (pid && isOurs(pid, parts.folder) ? { pid, start: startOf(pid) } : undefined);
+  if (daemon) {
+    await stopDaemon(daemon);
+  }
+  // What a dockerd that was killed leaves running: its containerd, and a shim for each container.
+  for (const left of processesOf(parts.folder)) {
+    await stopDaemon(left);
+  }
+  if (parts.holder && runs(parts.holder)) {
+    process.kill(parts.holder.pid, "SIGKILL");
+  }
+  const mounts = (readIfThere("/proc/self/mountinfo") ?? "").split("\n").map((line) => line.split(" ")[4] ?? "");
+  for (const mount of mounts.filter((path) => path.startsWith(`${parts.folder}/`) || path.startsWith(`${local("test-engine")}/`)).reverse()) {
+    await run(["umount", "--lazy", mount]).catch(() => {});
+  }
+  rmSync(parts.folder, { recursive: true, force: true });
+  rmSync(noted, { force: true });
+}
+
+/**
+ * @param {number} pid
+ * @param {string} folder
+ */
+const isOurs = (pid, folder) => (readIfThere(`/proc/${pid}/cmdline`) ?? "").includes(folder);
+
+/**
+ * Processes that were started with a path in the engine's folder, which no other process knows.
+ * @param {string} folder
+ */
+function processesOf(folder) {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => isOurs(pid, `${folder}/exec`))
+    .map((pid) => ({ pid, start: startOf(pid) }));
+}
