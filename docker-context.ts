@@ -11,8 +11,8 @@ export function currentDockerHost(environment: NodeJS.ProcessEnv = process.env):
   if (environment.DOCKER_HOST) {
     return environment.DOCKER_HOST;
   }
-  const folder = environment.DOCKER_CONFIG ?? join(homedir(), ".docker");
-  const context = environment.DOCKER_CONTEXT ?? readJson(join(folder, "config.json"))?.currentContext;
+  const folder = environment.DOCKER_CONFIG || join(homedir(), ".docker");
+  const context = environment.DOCKER_CONTEXT || readJson(join(folder, "config.json"))?.currentContext;
   if (context && context !== "default") {
     const id = createHash("sha256").update(context).digest("hex");
     const endpoint = readJson(join(folder, "contexts", "meta", id, "meta.json"))?.Endpoints?.docker?.Host;

@@ -1,0 +1,627 @@
+/** What is found before the first change: the rules on what was seen, and the seeing on this machine. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { test, type TestContext } from "node:test";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { type Configuration, readConfiguration } from "../../config";
+import { type Engine, type Here, judge, look, preflight, type SeenContainer } from "../../preflight";
+import { FakeEngine } from "./fake-engine";
+import { mockedStack } from "./mocked-stack";
+import { defaults } from "./pulumi-yaml";
+
+const owner = { project: "mesos-marathon", stack: "dev" };
+const ours = (component: string) => ({
+  "mesos-marathon.project": "mesos-marathon",
+  "mesos-marathon.stack": "dev",
+  "mesos-marathon.component": component,
+});
+const otherStacks = { ...ours("marathon"), "mesos-marathon.stack": "dev-2" };
+
+function configured(set: Record<string, string> = {}): Configuration {
+  const all: Record<string, string> = { ...defaults(), ...set };
+  const { configuration, problems } = readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock");
+  assert.deepEqual(problems, []);
+  return configuration;
+}
+
+const rehearsalImages = [
+  "mesos-marathon/rehearsal-zookeeper:3.8.0",
+  "mesos-marathon/stand-in-mesos-master:1.11.0",
+  "mesos-marathon/stand-in-mesos-slave:1.11.0",
+  "mesos-marathon/stand-in-marathon:1.11.0",
+];
+const tutorialImages = [
+  "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
+  "mesoscloud/mesos-master:0.23.0-ubuntu-14.04",
+  "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
+  "mesoscloud/marathon:0.10.1-ubuntu-14.04",
+];
+/** An engine and a machine on which the rehearsal's images run. */
+const engine: Engine = {
+  version: "20.10.24",
+  minApiVersion: "1.12",
+  cgroupVersion: "2",
+  defaultRuntime: "runc",
+  rootDirectory: "/var/lib/docker",
+  securityOptions: ["name=seccomp,profile=default"],
+  containers: [],
+  images: rehearsalImages,
+  volumes: [],
+};
+const gigabyte = 1024 ** 3;
+const here: Here = { addresses: ["127.0.0.1", "192.0.2.7"], listeners: [], freeBytes: 20 * gigabyte, lacksCapabilities: false };
+
+const container = (name: string, more: Partial<SeenContainer> = {}): SeenContainer => ({
+  id: `${name}-0123456789abcdef`,
+  name,
+  labels: {},
+  mountSources: [],
+  publishedPorts: [],
+  ...more,
+});
+const uuid = "01234567-89ab-cdef-0123-456789abcdef";
+const sandbox = (stack: string) => `/var/lib/docker/volumes/mesos-marathon-${stack}-cluster-mesos-slave-work/_data/slaves/S0/frameworks/F/executors/E/runs/R`;
+
+interface Case {
+  readonly config?: Record<string, string>;
+  readonly engine?: Partial<Engine>;
+  /** null: Pulumi runs elsewhere. */
+  readonly here?: Partial<Here> | null;
+  /** Each as `level: sentence`. */
+  readonly found: readonly string[];
+}
+
+const held = (what: string, key: string, program: string, by: string) =>
+  `error: port ${what} (mesos-marathon:${key}, for ${program}) is held by ${by}: end that, or choose another port: pulumi config set ${key} PORT`;
+const exposedZooKeeper =
+  "warning: without a password and open to every network of this host: ZooKeeper (2181), because the image cannot be told to listen on 127.0.0.1 only. " +
+  "Who reaches it can change what Mesos and Marathon do: close the port in the firewall";
+const tutorial = { cgroupVersion: "1", images: tutorialImages };
+const notSeen = "note: ports, addresses, disk and capabilities of the Docker host cannot be seen from here and were not checked";
+const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
+const foreignTask = (name: string) =>
+  `warning: ${name}: a task of another Mesos slave, it seems. When the slave of this stack starts on kept state, Mesos stops and removes containers of such names that it does not know`;
+
+const table: Record<string, Case> = {
+  "all is well": { found: [] },
+
+  // Names.
+  "a name is taken by a stranger": {
+    engine: { containers: [container("marathon"), container("other")] },
+    found: [
+      "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make, marathon-012: " +
+        "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
+    ],
+  },
+  "a name is taken by another stack": {
+    engine: { containers: [container("zk", { labels: otherStacks })] },
+    config: { zookeeperName: "zk" },
+    found: [
+      "error: the container name zk (mesos-marathon:zookeeperName) is taken by a container that this stack did not make, zk-012345678: " +
+        "remove or rename that one, or choose another name: pulumi config set zookeeperName NAME",
+    ],
+  },
+  "own containers and volumes": {
+    engine: {
+      containers: ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((name) => container(name, { labels: ours(name) })),
+      volumes: [{ name: "mesos-marathon-dev-cluster-zookeeper-data", labels: ours("zookeeper") }],
+    },
+    found: [],
+  },
+  "a volume of the name that this stack's will have": {
+    engine: {
+      volumes: [
+        { name: "mesos-marathon-dev-cluster-zookeeper-data", labels: {} },
+        { name: "mesos-marathon-dev-2-cluster-zookeeper-data", labels: otherStacks },
+        { name: "other", labels: {} },
+      ],
+    },
+    found: ["error: the volume mesos-marathon-dev-cluster-zookeeper-data would be taken for this stack's, but does not bear its labels: rename or remove it"],
+  },
+
+  // Ports.
+  "a port is held by a process": {
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java" } }] },
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "java (process 42)")],
+  },
+  "a port is held by a process at every address": {
+    here: { listeners: [{ address: "0.0.0.0", port: 5050, holder: { pid: 42, command: "java" } }, { address: "::", port: 5051, holder: { pid: 43, command: "nc" } }] },
+    found: [
+      held("5050 of 0.0.0.0", "mesosMasterPort", "the Mesos master", "java (process 42)"),
+      held("5051 of ::", "mesosSlavePort", "the Mesos slave", "nc (process 43)"),
+    ],
+  },
+  "a port is held by somebody whom only root can see": {
+    here: { listeners: [{ address: "127.0.0.1", port: 2181 }] },
+    found: [held("2181 of 127.0.0.1", "zookeeperPort", "ZooKeeper", "a process that only root can see")],
+  },
+  "the port is held at another address": {
+    here: { listeners: [{ address: "192.0.2.7", port: 8080, holder: { pid: 42, command: "java" } }] },
+    found: [],
+  },
+  "the port is held at another address, and the image listens at every one": {
+    engine: tutorial,
+    config: { imageSet: "tutorial" },
+    here: {
+      listeners: [
+        { address: "192.0.2.7", port: 2181, holder: { pid: 42, command: "java" } },
+        { address: "192.0.2.7", port: 5050, holder: { pid: 42, command: "java" } },
+      ],
+    },
+    found: [held("2181 of 192.0.2.7", "zookeeperPort", "ZooKeeper", "java (process 42)"), exposedZooKeeper],
+  },
+  "a configured port is held": {
+    config: { marathonPort: "18080" },
+    here: { listeners: [{ address: "127.0.0.1", port: 18080, holder: { pid: 42, command: "java" } }, { address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java" } }] },
+    found: [held("18080 of 127.0.0.1", "marathonPort", "Marathon", "java (process 42)")],
+  },
+  "a port is held by a stranger's container": {
+    engine: { containers: [container("their-web")] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "node", containerId: "their-web-0123456789abcdef" } }] },
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "the container their-web")],
+  },
+  "a port is published by a stranger's container": {
+    engine: { containers: [container("their-web", { publishedPorts: [8080] })] },
+    here: { listeners: [{ address: "0.0.0.0", port: 8080, holder: { pid: 42, command: "docker-proxy" } }] },
+    found: [held("8080 of 0.0.0.0", "marathonPort", "Marathon", "the container their-web")],
+  },
+  "a port is held by the same program of another stack": {
+    engine: { containers: [container("marathon-2", { labels: otherStacks })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-2-0123456789abcdef" } }] },
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "the container marathon-2")],
+  },
+  "own ports, as root sees them": {
+    engine: { containers: [container("marathon", { labels: ours("marathon") })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
+    found: [],
+  },
+  "own ports, as everybody else sees them": {
+    engine: { containers: [container("marathon", { labels: ours("marathon") })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080 }] },
+    found: [],
+  },
+  "own containers are stopped, and somebody has the port": {
+    engine: { containers: [container("marathon", { labels: ours("marathon"), stoppedAt: "2026-01-02T03:04:05Z" })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080 }] },
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "a process that only root can see")],
+  },
+
+  // The address, and who reaches it.
+  "an address of another host": {
+    config: { address: "192.0.2.8" },
+    found: [
+      "error: 192.0.2.8 (mesos-marathon:address) is not an address of this host, which has 127.0.0.1, 192.0.2.7: write one of these: pulumi config set address ADDRESS",
+      "warning: without a password and open to whoever reaches 192.0.2.8: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
+        "Who reaches Marathon can start privileged containers on this host",
+    ],
+  },
+  "an address that opens the cluster": {
+    config: { address: "192.0.2.7", marathonPort: "18080" },
+    found: [
+      "warning: without a password and open to whoever reaches 192.0.2.7: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (18080). " +
+        "Who reaches Marathon can start privileged containers on this host",
+    ],
+  },
+  "another loopback address": { config: { address: "127.0.0.9" }, found: [] },
+  "the tutorial's ZooKeeper listens everywhere": { config: { imageSet: "tutorial" }, engine: tutorial, found: [exposedZooKeeper] },
+
+  // The disk, and capabilities.
+  "room enough": { here: { freeBytes: 2 * gigabyte }, found: [] },
+  "little room": {
+    here: { freeBytes: 1.5 * gigabyte },
+    found: ["warning: 1.5 GiB are free in /var/lib/docker, where Docker keeps its data: make room"],
+  },
+  "no room": {
+    here: { freeBytes: 0.4 * gigabyte },
+    found: ["error: 0.4 GiB are free in /var/lib/docker, where Docker keeps its data: make room"],
+  },
+  "nobody knows how much room": { here: { freeBytes: undefined }, found: [] },
+  "the machine lacks a capability": {
+    here: { lacksCapabilities: true },
+    found: [
+      "error: this machine lacks a capability that privileged containers ask for, so the Mesos slave cannot start: " +
+        "give the machine all capabilities, or let `npm run up` start a Docker Engine that asks for fewer",
+    ],
+  },
+  "the machine lacks a capability, and the engine knows": { here: { lacksCapabilities: true }, engine: { defaultRuntime: "fewer-capabilities" }, found: [] },
+
+  // Over a remote endpoint, and in Docker Desktop's virtual machine.
+  "what only the host can tell is told as not seen": { here: null, found: [notSeen] },
+  "an address cannot be judged from elsewhere": {
+    here: null,
+    config: { address: "192.0.2.99" },
+    found: [
+      notSeen,
+      "warning: without a password and open to whoever reaches 192.0.2.99: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
+        "Who reaches Marathon can start privileged containers on this host",
+    ],
+  },
+
+  // Images.
+  "images that no registry has": {
+    engine: { images: rehearsalImages.slice(0, 2) },
+    found: [
+      "error: the Docker Engine has no image mesos-marathon/stand-in-mesos-slave:1.11.0, mesos-marathon/stand-in-marathon:1.11.0, and no registry has: " +
+        "build the rehearsal images with npm run up -- --stack rehearsal",
+    ],
+  },
+  "images that will be pulled": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, images: tutorialImages.slice(1) },
+    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/zookeeper:3.4.6-ubuntu-14.04", exposedZooKeeper],
+  },
+  "images that this engine does not pull": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, version: "26.0.0", images: tutorialImages.slice(0, 3) },
+    found: [
+      "error: Docker Engine 26.0.0 does not pull images as old as mesoscloud/marathon:0.10.1-ubuntu-14.04 (manifest schema 1): " +
+        "pull them with an Engine up to 25 and carry them over with docker save and docker load",
+      exposedZooKeeper,
+    ],
+  },
+  "the last engine that pulls them": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, version: "25.0.6", images: tutorialImages.slice(0, 3) },
+    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/marathon:0.10.1-ubuntu-14.04", exposedZooKeeper],
+  },
+  "images that this engine does not pull, and has": { config: { imageSet: "tutorial" }, engine: { ...tutorial, version: "26.0.0" }, found: [exposedZooKeeper] },
+
+  // What the Mesos slave needs of its host.
+  "cgroup v2, for Mesos 0.23": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, cgroupVersion: "2" },
+    found: [
+      "error: Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
+        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+      exposedZooKeeper,
+    ],
+  },
+  "an engine that does not speak the old client's language": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, version: "25.0.6", minApiVersion: "1.24" },
+    found: [
+      "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 25.0.6 answers from 1.24 on: " +
+        "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
+      exposedZooKeeper,
+    ],
+  },
+  // Not by the alphabet: 1.9 is older than 1.19.
+  "an engine that still speaks it": { config: { imageSet: "tutorial" }, engine: { ...tutorial, minApiVersion: "1.9" }, found: [exposedZooKeeper] },
+  "an engine that speaks just it": { config: { imageSet: "tutorial" }, engine: { ...tutorial, minApiVersion: "1.19" }, found: [exposedZooKeeper] },
+  "the stand-in's client asks which language": { engine: { minApiVersion: "1.44" }, found: [] },
+  "a rootless engine": { engine: { securityOptions: ["name=seccomp,profile=default", "name=rootless"] }, found: [rootless] },
+  "an engine with user namespaces": { engine: { securityOptions: ["name=userns"] }, found: [rootless] },
+
+  // Containers that a recovering slave would stop.
+  "tasks of another slave": {
+    engine: {
+      containers: [
+        container(`mesos-${uuid}`, { mountSources: ["/var/lib/mesos/slaves/S0/frameworks/F"] }),
+        container(`mesos-${uuid}.executor`, { mountSources: [sandbox("dev-2")] }),
+      ],
+    },
+    found: [foreignTask(`mesos-${uuid}, mesos-${uuid}.executor`)],
+  },
+  "own tasks, and names that are no task's": {
+    engine: { containers: [container(`mesos-${uuid}`, { mountSources: ["/etc/x", sandbox("dev")] }), container("mesos-dns"), container(`x-mesos-${uuid}`)] },
+    found: [],
+  },
+  "Mesos 0.23 leaves them alone": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, containers: [container(`mesos-${uuid}`)] },
+    found: [exposedZooKeeper],
+  },
+
+  // All at once.
+  "everything is wrong": {
+    config: { imageSet: "tutorial", address: "192.0.2.8" },
+    engine: {
+      version: "29.0.0",
+      minApiVersion: "1.44",
+      images: [],
+      securityOptions: ["name=rootless"],
+      containers: [container("marathon")],
+      volumes: [{ name: "mesos-marathon-dev-cluster-mesos-slave-work", labels: {} }],
+    },
+    here: { freeBytes: 0, lacksCapabilities: true, listeners: [{ address: "0.0.0.0", port: 5050 }] },
+    found: [
+      "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make, marathon-012: " +
+        "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
+      "error: the volume mesos-marathon-dev-cluster-mesos-slave-work would be taken for this stack's, but does not bear its labels: rename or remove it",
+      held("5050 of 0.0.0.0", "mesosMasterPort", "the Mesos master", "a process that only root can see"),
+      "error: 192.0.2.8 (mesos-marathon:address) is not an address of this host, which has 127.0.0.1, 192.0.2.7: write one of these: pulumi config set address ADDRESS",
+      "error: 0.0 GiB are free in /var/lib/docker, where Docker keeps its data: make room",
+      "error: this machine lacks a capability that privileged containers ask for, so the Mesos slave cannot start: " +
+        "give the machine all capabilities, or let `npm run up` start a Docker Engine that asks for fewer",
+      `error: Docker Engine 29.0.0 does not pull images as old as ${tutorialImages.join(", ")} (manifest schema 1): ` +
+        "pull them with an Engine up to 25 and carry them over with docker save and docker load",
+      "error: Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
+        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+      "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 29.0.0 answers from 1.44 on: " +
+        "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
+      rootless,
+      "warning: without a password and open to whoever reaches 192.0.2.8: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
+        "Who reaches Marathon can start privileged containers on this host",
+    ],
+  },
+};
+
+test("findings: level and sentence, all at once, in the order of the table", async (t) => {
+  for (const [what, { config, engine: engineChanges, here: hereChanges, found }] of Object.entries(table)) {
+    await t.test(what, () => {
+      const seen = { engine: { ...engine, ...engineChanges }, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
+      const findings = judge(configured({ imageSet: "rehearsal", ...config }), seen, owner);
+      assert.deepEqual(findings.map(({ level, text }) => `${level}: ${text}`), found);
+    });
+  }
+});
+
+const anotherEngine = "Another Engine: pulumi config set dockerHost unix:///path, or DOCKER_HOST";
+const noEngine: [problem: { code?: string; message: string } | undefined, sentence: string][] = [
+  [{ code: "ENOENT", message: "" }, "there is no such socket: start Docker (systemctl start docker), or let `npm run up` install it"],
+  [{ code: "EACCES", message: "" }, "no permission: run as a member of the group docker, or as root"],
+  [{ code: "ECONNREFUSED", message: "" }, "nothing listens there: start Docker (systemctl start docker)"],
+  [{ code: "ECONNRESET", message: "" }, "it hung up, or was silent for five seconds: look at its log (journalctl -u docker)"],
+  [{ code: "ENOTFOUND", message: "" }, "there is no host of that name"],
+  [{ code: "EHOSTUNREACH", message: "connect EHOSTUNREACH 192.0.2.7:2376" }, "connect EHOSTUNREACH 192.0.2.7:2376"],
+  [undefined, "no answer in time"],
+];
+
+test("a Docker Engine that does not answer is the only finding, with what to do", async (t) => {
+  for (const [engineProblem, sentence] of noEngine) {
+    await t.test(engineProblem?.code ?? "nothing", () =>
+      assert.deepEqual(judge(configured({ imageSet: "tutorial", address: "192.0.2.8" }), { engineProblem }, owner), [
+        { level: "error", text: `the Docker Engine at unix:///var/run/docker.sock does not answer; ${sentence}. ${anotherEngine}` },
+      ]));
+  }
+});
+
+async function played(t: TestContext): Promise<FakeEngine> {
+  const engine = await FakeEngine.start();
+  t.after(() => engine.stop());
+  return engine;
+}
+
+/** Ports at which nobody listens while the tests run, most likely; those of a cluster may be in use by one. */
+const freePorts = { zookeeperPort: "1", mesosMasterPort: "2", mesosSlavePort: "3", marathonPort: "4", imageSet: "rehearsal" };
+const at = (dockerHost: string, more: Record<string, string> = {}) => configured({ ...freePorts, dockerHost, ...more });
+const linuxOnly = { skip: process.platform !== "linux" && "what the host tells is read from /proc" };
+
+test("the Docker Engine is looked at once, whole", async (t) => {
+  const engine = await played(t);
+  engine.version = { Version: "24.0.9", ApiVersion: "1.43", MinAPIVersion: "1.12" };
+  engine.info = { CgroupVersion: "2", DefaultRuntime: "crun", DockerRootDir: "/nowhere", SecurityOptions: ["name=rootless"] };
+  engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"] }];
+  engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
+  const finishedAt = "2026-01-02T03:04:05Z";
+  for (const container of [
+    { name: "web", mounts: ["/srv", undefined], ports: [{ PrivatePort: 80, PublicPort: 8080, Type: "tcp" }, { PrivatePort: 81, Type: "tcp" }] },
+    { name: "ended", status: "exited", finishedAt },
+    { name: "marathon", status: "exited", finishedAt, labels: ours("marathon") },
+    { name: "mesos-slave", status: "running", finishedAt, labels: ours("mesos-slave") },
+    { name: "zookeeper", status: "exited", finishedAt, labels: ours("zookeeper"), inspected: () => engine.containers.delete("zookeeper") },
+  ] as const) {
+    engine.containers.set(container.name, container);
+  }
+  const empty = { labels: {}, mountSources: [], publishedPorts: [], stoppedAt: undefined };
+  assert.deepEqual(await look(at(engine.dockerHost)), {
+    engine: {
+      version: "24.0.9",
+      minApiVersion: "1.12",
+      cgroupVersion: "2",
+      defaultRuntime: "crun",
+      rootDirectory: "/nowhere",
+      securityOptions: ["name=rootless"],
+      containers: [
+        { ...empty, id: "web", name: "web", mountSources: ["/srv", ""], publishedPorts: [8080] },
+        { ...empty, id: "ended", name: "ended" },
+        { ...empty, id: "marathon", name: "marathon", labels: ours("marathon"), stoppedAt: finishedAt },
+        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave") },
+        // Removed between two questions.
+        { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper") },
+      ],
+      images: ["a:1", "a:2", "b:1"],
+      volumes: [
+        { name: "v", labels: {} },
+        { name: "w", labels: ours("marathon") },
+      ],
+    },
+    // The engine's folder is not on this machine (Docker Desktop): nor are its ports and its disk, so there is no `here`.
+  });
+  assert.deepEqual(engine.changes, []);
+});
+
+test("an old engine leaves fields out", async (t) => {
+  const engine = await played(t);
+  engine.info = { DefaultRuntime: "runc", DockerRootDir: "/nowhere", SecurityOptions: null };
+  const { engine: seen } = await look(at(engine.dockerHost));
+  assert.deepEqual([seen?.cgroupVersion, seen?.securityOptions, seen?.volumes], ["1", [], []]);
+});
+
+test("the machine is looked at where the engine's folder is on it", linuxOnly, async (t) => {
+  const engine = await played(t);
+  const { here } = await look(at(engine.dockerHost));
+  assert.ok(here);
+  assert.ok(here.addresses.includes("127.0.0.1"));
+  assert.deepEqual(here.addresses.filter((address) => !/^\d+\.\d+\.\d+\.\d+$/.test(address)), []);
+  assert.ok((here.freeBytes ?? 0) > 0);
+  assert.deepEqual(here.listeners, []);
+  assert.equal(typeof here.lacksCapabilities, "boolean");
+});
+
+/** Listens in this process, at an address and a port of the system's choice. */
+async function listen(t: TestContext, address: string): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, address, resolve));
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test("who holds a port", linuxOnly, async (t) => {
+  const engine = await played(t);
+  const command = readFileSync("/proc/self/comm", "utf8").trim();
+  const listeners = async (marathonPort: number) => {
+    const { here } = await look(at(engine.dockerHost, { marathonPort: String(marathonPort) }));
+    return here?.listeners.map(({ address, port, holder }) => ({ address, port, pid: holder?.pid, command: holder?.command }));
+  };
+
+  await t.test("this process, at one address", async (t) => {
+    const port = await listen(t, "127.0.0.1");
+    assert.deepEqual(await listeners(port), [{ address: "127.0.0.1", port, pid: process.pid, command }]);
+  });
+
+  await t.test("this process, at all of IPv4's", async (t) => {
+    const port = await listen(t, "0.0.0.0");
+    assert.deepEqual(await listeners(port), [{ address: "0.0.0.0", port, pid: process.pid, command }]);
+  });
+
+  for (const [address, shown] of [["::", "::"], ["::ffff:127.0.0.1", "127.0.0.1"]]) {
+    await t.test(`this process, at ${address}`, async (t) => {
+      const port = await listen(t, address).catch(({ code }) => t.skip(`this machine has no IPv6 (${code})`));
+      if (port) {
+        assert.deepEqual(await listeners(port), [{ address: shown, port, pid: process.pid, command }]);
+      }
+    });
+  }
+
+  await t.test("another process", async (t) => {
+    const child = spawn(process.execPath, ["-e", 'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))']);
+    t.after(() => child.kill());
+    const port = Number(await new Promise((resolve) => child.stdout.once("data", resolve)));
+    assert.deepEqual(await listeners(port), [{ address: "127.0.0.1", port, pid: child.pid, command }]);
+  });
+
+  await t.test("nobody, where a client merely uses the number", async (t) => {
+    const { connect } = await import("node:net");
+    const client = connect(await listen(t, "127.0.0.1"), "127.0.0.1");
+    t.after(() => client.destroy());
+    await new Promise((resolve) => client.once("connect", resolve));
+    assert.deepEqual(await listeners(client.localPort ?? 0), []);
+  });
+});
+
+test("why the Docker Engine does not answer", async (t) => {
+  const code = async (dockerHost: string) => {
+    const { engine, here, engineProblem } = await look(at(dockerHost));
+    assert.deepEqual([engine, here], [undefined, undefined]);
+    return engineProblem?.code;
+  };
+
+  await t.test("no socket", async () => assert.equal(await code("unix:///nowhere/docker.sock"), "ENOENT"));
+
+  await t.test("a socket of one that is dead", async (t) => {
+    const engine = await FakeEngine.start();
+    const { link } = await import("node:fs/promises");
+    const left = `${engine.folder}/left.sock`;
+    await link(engine.socket, left);
+    t.after(() => engine.stop());
+    await engine.kill();
+    assert.equal(await code(`unix://${left}`), "ECONNREFUSED");
+  });
+
+  await t.test("a file that is no socket", async (t) => {
+    const engine = await played(t);
+    writeFileSync(`${engine.folder}/file`, "");
+    assert.equal(await code(`unix://${engine.folder}/file`), "ECONNREFUSED");
+  });
+
+  await t.test("a socket without permission", async (t) => {
+    const engine = await played(t);
+    chmodSync(engine.folder, 0o755);
+    chmodSync(engine.socket, 0);
+    // Root may open everything, so it is somebody else for a moment.
+    const isRoot = process.getuid?.() === 0;
+    const problem = (isRoot && process.seteuid?.(65534), code(engine.dockerHost));
+    assert.equal(await problem.finally(() => isRoot && process.seteuid?.(0)), "EACCES");
+  });
+
+  await t.test("one that hangs up", async (t) => {
+    const engine = await played(t);
+    const server = createServer((socket) => void socket.on("data", () => socket.destroy()));
+    await new Promise<void>((resolve) => server.listen(`${engine.folder}/rude.sock`, resolve));
+    t.after(() => server.close());
+    assert.equal(await code(`unix://${engine.folder}/rude.sock`), "ECONNRESET");
+  });
+
+  await t.test("one that is elsewhere", async (t) => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const { DOCKER_HOST } = process.env;
+    t.after(() => (DOCKER_HOST === undefined ? delete process.env.DOCKER_HOST : (process.env.DOCKER_HOST = DOCKER_HOST)));
+    assert.equal(await code(`tcp://127.0.0.1:${port}`), "ECONNREFUSED");
+  });
+});
+
+test("preflight in the program", async (t) => {
+  const run = async (t: TestContext, configuration: Configuration) => {
+    const said = ["warn", "log"].map((method) => t.mock.method(console, method as "warn" | "log", () => {}));
+    let thrown: any;
+    const stack = await mockedStack(() => preflight(configuration).catch((error) => void (thrown = error)));
+    return { result: await stack.outputs, thrown, said: said.map(({ mock }) => mock.calls.map((call) => call.arguments[0])) };
+  };
+
+  await t.test("ends it with every error at once, and tells warnings and notes", linuxOnly, async (t) => {
+    const engine = await played(t);
+    engine.info = { ...engine.info, CgroupVersion: "2", DefaultRuntime: "fewer-capabilities" };
+    engine.containers.set("marathon", { name: "marathon" });
+    const { thrown, said } = await run(t, at(engine.dockerHost, { imageSet: "tutorial", zookeeperPort: "2181", address: "127.0.0.77" }));
+    assert.ok(pulumi.RunError.isInstance(thrown));
+    const lines = thrown.message.split("\n").filter((line: string) => !/ GiB are free | port 2181 /.test(line));
+    assert.deepEqual(lines, [
+      "The cluster cannot run here yet; nothing was changed:",
+      "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make, marathon: " +
+        "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
+      "  - Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
+        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+    ]);
+    const [warnings, notes] = said.map((lines) => lines.filter((line) => !/ GiB are free /.test(line)));
+    assert.deepEqual(warnings, [
+      "warning: [runtime] without a password and open to every network of this host: ZooKeeper (2181), because the image cannot be told to listen on 127.0.0.77 only. " +
+        "Who reaches it can change what Mesos and Marathon do: close the port in the firewall",
+    ]);
+    assert.deepEqual(notes, [`info: [runtime] 4 of 4 images are not here yet and will be pulled: ${tutorialImages.join(", ")}`]);
+    assert.deepEqual(engine.changes, []);
+  });
+
+  await t.test("lets it go on, and tells which containers had stopped", async (t) => {
+    const engine = await played(t);
+    engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
+    engine.images = [{ RepoTags: rehearsalImages }];
+    engine.containers.set("marathon", { name: "marathon", status: "exited", finishedAt: "2026-01-02T03:04:05Z", labels: ours("marathon") });
+    engine.containers.set("mesos-slave", { name: "mesos-slave", labels: ours("mesos-slave") });
+    const { result, thrown } = await run(t, at(engine.dockerHost));
+    assert.deepEqual([result, thrown], [{ stopped: { marathon: "2026-01-02T03:04:05Z" } }, undefined]);
+  });
+
+  await t.test("looks at nothing where it is switched off", async (t) => {
+    const { result, thrown, said } = await run(t, at("unix:///nowhere/docker.sock", { preflight: "false" }));
+    assert.deepEqual([result, thrown, said], [{ stopped: {} }, undefined, [[], []]]);
+  });
+});
+
+test("the program declares nothing where the host is not fit, and proves anew what had stopped where it is", async (t) => {
+  const engine = await played(t);
+  engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
+  engine.containers.set("marathon", { name: "marathon", status: "exited", finishedAt: "2026-01-02T03:04:05Z", labels: ours("marathon") });
+  t.mock.method(console, "log", () => {});
+  const program = require("../../index");
+  const config = { ...defaults(), ...freePorts, dockerHost: engine.dockerHost };
+
+  let thrown: any;
+  const unfit = await mockedStack(() => program().catch((error: unknown) => void (thrown = error)), { config });
+  await unfit.outputs;
+  assert.match(thrown?.message, /^The cluster cannot run here yet; nothing was changed:\n {2}- the Docker Engine has no image /);
+  assert.equal(unfit.resources.size, 0);
+
+  engine.images = [{ RepoTags: rehearsalImages }];
+  const fit = await mockedStack(program, { config });
+  await fit.outputs;
+  assert.equal(fit.resources.size, 23);
+  assert.equal(fit.resources.get("Command cluster-marathon-ready")?.inputs.environment.STOPPED, "2026-01-02T03:04:05Z");
+});
