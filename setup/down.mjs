@@ -1,0 +1,42 @@
+/** `npm run down [-- ARGS…]`: `pulumi destroy` of the stack that is up, and what data is kept. */
+import "./node-version.mjs";
+
+import { backend, leavingNoSalt } from "./backend.mjs";
+import { passThrough } from "./child.mjs";
+import { ask } from "./docker-client.mjs";
+import { dockerEngine } from "./docker-engine.mjs";
+import { environment } from "./environment.mjs";
+import { root } from "./paths.mjs";
+import { prepareEngine } from "./prepare.mjs";
+import { checkStack, rememberedStack, setting, takeStack } from "./stack.mjs";
+import { main, Problem, say } from "./terminal.mjs";
+
+await main(async () => {
+  const { asked, rest } = takeStack(process.argv.slice(2));
+  const stack = asked ?? rememberedStack();
+  if (stack === undefined) {
+    throw new Problem("There is nothing to take down: npm run up has not been run in this clone. (npm run down -- --stack NAME names a stack all the same.)");
+  }
+  checkStack(stack);
+  const dockerHost = await dockerEngine(setting(stack, "dockerHost"), { install: false });
+  const env = environment(await prepareEngine());
+  const destroy = () => passThrough(["pulumi", "destroy", "--stack", stack, ...rest], { cwd: root, env });
+  const code = await (backend().own ? leavingNoSalt(destroy) : destroy());
+  if (code === 0) {
+    await sayKept(dockerHost, stack);
+  }
+  return code;
+});
+
+/**
+ * @param {string} dockerHost
+ * @param {string} stack
+ */
+async function sayKept(dockerHost, stack) {
+  const label = ["mesos-marathon.project=mesos-marathon", `mesos-marathon.stack=${stack.slice(stack.lastIndexOf("/") + 1)}`];
+  const { status, body } = await ask(dockerHost, `/volumes?filters=${encodeURIComponent(JSON.stringify({ label }))}`);
+  const names = status === 200 ? (body.Volumes ?? []).map((/** @type {{ Name: string }} */ { Name }) => Name) : [];
+  if (names.length > 0) {
+    say(`Kept, with the cluster's data: ${names.join(", ")}\nTo delete it for good: docker volume rm ${names.join(" ")}`);
+  }
+}

@@ -1,0 +1,87 @@
+/** All parts of the set-up, in the order in which one needs the other; what can fail at once comes first. */
+
+import { delimiter } from "node:path";
+
+import { backend, leavingNoSalt, ownStacks } from "./backend.mjs";
+import { passThrough, run } from "./child.mjs";
+import { dependencies } from "./dependencies.mjs";
+import { dockerEngine } from "./docker-engine.mjs";
+import { environment } from "./environment.mjs";
+import { alone, readIfThere, writeWhole } from "./files.mjs";
+import { images } from "./images.mjs";
+import { local, root } from "./paths.mjs";
+import { plugins } from "./plugins.mjs";
+import { pulumiEngine } from "./pulumi-engine.mjs";
+import { checkStack, chooseStack, look, rememberedStack, rememberStack, setting } from "./stack.mjs";
+import { Problem, say } from "./terminal.mjs";
+
+/** The Pulumi CLI with its plugins: enough for any command that does not touch Docker. */
+export const prepareEngine = () => alone("setup", "is setting things up", engine);
+
+async function engine() {
+  await dependencies();
+  const bin = await pulumiEngine();
+  const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
+  const home = await plugins(() => ({ ...process.env, PATH: path }));
+  return { bin, home };
+}
+
+/**
+ * Everything that `pulumi up` needs.
+ * @param {string | undefined} asked the stack that the person asked for
+ * @returns {Promise<{ stack: string, env: NodeJS.ProcessEnv, own: boolean }>} own: whether the backend is the clone's
+ */
+export const prepareUp = (asked) =>
+  alone("setup", "is setting things up", async () => {
+    const known = asked ?? rememberedStack();
+    if (known !== undefined) {
+      checkStack(known);
+    }
+    await dependencies();
+    const dockerHost = await dockerEngine(known && setting(known, "dockerHost"));
+    const stack = known ?? (await choose(dockerHost));
+    say(known === undefined ? "" : `Stack ${stack}${asked === undefined ? ", as before" : ", as asked"} (npm run up -- --stack NAME chooses another)`);
+    const { bin, home } = await engine();
+    if (setting(stack, "imageSet") === "rehearsal") {
+      await images(dockerHost);
+    }
+    const env = environment({ bin, home });
+    await makeStack(stack, env);
+    return { stack, env, own: backend().own };
+  });
+
+/** @param {string} dockerHost */
+async function choose(dockerHost) {
+  const choice = chooseStack(await look(dockerHost));
+  if ("problem" in choice) {
+    throw new Problem(choice.problem);
+  }
+  say(`Stack ${choice.stack}: ${choice.why} (npm run up -- --stack NAME chooses another)`);
+  return choice.stack;
+}
+
+/**
+ * Makes a stack where it is missing, selects it, and remembers it.
+ * @param {string} stack
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function makeStack(stack, env) {
+  const { own, name } = backend();
+  const selection = `${name} ${stack}`;
+  const exists = own ? ownStacks().some((there) => there.name === stack) : undefined;
+  if (exists !== false && readIfThere(local("selected")) === selection) {
+    return;
+  }
+  const pulumi = (/** @type {string[]} */ ...args) => run(["pulumi", "stack", ...args, "--non-interactive"], { cwd: root, env });
+  if (own) {
+    await leavingNoSalt(() => (exists ? pulumi("select", stack) : pulumi("init", stack)));
+  } else {
+    say(`State is kept where you are logged in: ${name}`);
+    const selected = await pulumi("select", stack).then(() => true, () => false);
+    if (!selected && (await passThrough(["pulumi", "stack", "init", stack], { cwd: root, env })) !== 0) {
+      throw new Problem(`The stack ${stack} could not be made there.`);
+    }
+  }
+  writeWhole(local("selected"), selection);
+  rememberStack(stack);
+}
