@@ -537,10 +537,12 @@ function leaves(stack: MockedStack): Map<string, string> {
   return found;
 }
 
+const unchanged: Record<string, Map<string, string>> = {};
+
 /** What differs between the stack with nothing configured and with one change: path → new value, "absent" if gone. */
-async function changes(set: Record<string, string>, base: Record<string, string> = {}): Promise<Record<string, string>> {
-  const config = { ...defaults(), preflight: "false", ...base };
-  const before = leaves(await mockedStack(require("../../index"), { config }));
+async function changes(set: Record<string, string>, imageSet = "tutorial"): Promise<Record<string, string>> {
+  const config = { ...defaults(), preflight: "false", imageSet };
+  const before = (unchanged[imageSet] ??= leaves(await mockedStack(require("../../index"), { config })));
   const after = leaves(await mockedStack(require("../../index"), { config: { ...config, ...set } }));
   const paths = [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
   return Object.fromEntries(paths.map((path) => [path, after.get(path) ?? "absent"]));
@@ -580,7 +582,7 @@ test("a configured value reaches every place that it must, and no other", async 
     }));
 
   await t.test("zookeeperPort, where the image can be told", async () =>
-    assert.deepEqual(await changes({ zookeeperPort: "22181" }, { imageSet: "rehearsal" }), {
+    assert.deepEqual(await changes({ zookeeperPort: "22181" }, "rehearsal"), {
       "Container cluster-zookeeper: ZOO_SERVERS": "server.1=127.0.0.1:2888:3888;127.0.0.1:22181",
       "Container cluster-mesos-master: MESOS_ZK": "zk://127.0.0.1:22181/mesos",
       "Container cluster-mesos-slave: MESOS_MASTER": "zk://127.0.0.1:22181/mesos",
@@ -662,7 +664,7 @@ test("a configured value reaches every place that it must, and no other", async 
     }));
 
   await t.test("dockerSocket: under its own path in the rehearsal's slave, whose executors get it from there", async () =>
-    assert.deepEqual(await changes({ dockerSocket: "/run/other/docker.sock" }, { imageSet: "rehearsal" }), {
+    assert.deepEqual(await changes({ dockerSocket: "/run/other/docker.sock" }, "rehearsal"), {
       "Container cluster-mesos-slave.volumes.1.hostPath": "/run/other/docker.sock",
       "Container cluster-mesos-slave.volumes.1.containerPath": "/run/other/docker.sock",
       "Container cluster-mesos-slave: MESOS_DOCKER_SOCKET": "/run/other/docker.sock",

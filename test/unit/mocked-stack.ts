@@ -104,7 +104,6 @@ export async function mockedStack(
 
   // Mocks do no input or output: what can go on does so within one turn of the event loop (tried); ten are for safety.
   const settled = async () => {
-    // Pulumi takes a stack trace for every promise; finding its place in the TypeScript is most of the time.
     process.setSourceMapsEnabled(false);
     for (let before = -1; before !== moves; ) {
       before = moves;
@@ -114,6 +113,8 @@ export async function mockedStack(
     }
     process.setSourceMapsEnabled(true);
   };
+  // Pulumi takes a stack trace for every promise; finding its place in the TypeScript is most of the time.
+  process.setSourceMapsEnabled(false);
   const outputs = pulumi.runtime.runInPulumiStack(async () => program()).finally(settled);
   await settled();
   return { resources, outputs, settled, release: (name) => gates.get(name)?.open() };
