@@ -123,7 +123,7 @@ test("a time limit of the program ends a wait too", async () => {
 
 test("an image that cannot be had is an error that leaves nothing", async () => {
   const error = await failure(create({ image: "127.0.0.1:1/no/such:image" }));
-  assert.match(error.details, /Error response from daemon: .*127\.0\.0\.1:1/);
+  assert.match(error.details, /^Unable to pull 127\.0\.0\.1:1\/no\/such:image: Error response from daemon: .*127\.0\.0\.1:1/);
   assert.equal(partialFailure(error), undefined);
 });
 

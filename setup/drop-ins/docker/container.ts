@@ -4,7 +4,7 @@ import { isZero, type Difference } from "../fields";
 import { isObject, isUnknown, type Json, type Properties } from "../wire";
 import { FIELDS, volumesOf, type Found, type Spec } from "./container-fields";
 import { pull } from "./remote-image";
-import { dockersWords, isGone, labelList, META_TIMEOUTS, Unfinished, unlessGone, type DockerContext, type Kind } from "./resource";
+import { dockersWords, failed, isGone, labelList, META_TIMEOUTS, step, Unfinished, unlessGone, type DockerContext, type Kind } from "./resource";
 
 /** Fields that `docker update` changes while the container runs. */
 const LIVE = ["restart", "maxRetryCount", "memory", "memorySwap", "memoryReservation", "cpuShares", "cpuSet", "cpuPeriod", "cpuQuota"];
@@ -182,20 +182,6 @@ async function unasked({ docker, stoppable }: DockerContext, found: Found): Prom
 async function start({ stoppable }: DockerContext, made: Docker.Container): Promise<void> {
   // 304: it runs already.
   await step("Unable to start container", stoppable(made.start()).catch((error) => ignore(error, 304)));
-}
-
-/** Awaits a call to Docker; its failure says what was being done. */
-async function step<T>(what: string, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw failed(what, error);
-  }
-}
-
-function failed(what: string, error: unknown): unknown {
-  if ((error as { statusCode?: number })?.statusCode === undefined) return error;
-  return new Error(`${what}: ${dockersWords(error)}`);
 }
 
 function ignore(error: unknown, ...codes: number[]): void {

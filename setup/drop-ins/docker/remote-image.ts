@@ -1,7 +1,7 @@
 /** docker.RemoteImage: an image that is there, or is pulled. */
 import type Docker from "dockerode";
 import { block, boolean, map, set, string } from "../fields";
-import { META_TIMEOUTS, unlessGone, type DockerContext, type Kind } from "./resource";
+import { META_TIMEOUTS, step, unlessGone, type DockerContext, type Kind } from "./resource";
 
 export const remoteImage: Kind = {
   token: "docker:index/remoteImage:RemoteImage",
@@ -57,7 +57,8 @@ export async function pull(context: DockerContext, name: string, platform?: stri
   const registry = name.includes("/") && /[.:]|^localhost$/.test(first) ? first : "registry-1.docker.io";
   const authconfig = credentials(registry);
   context.status(`pulling ${name}`);
-  const stream = await stoppable(docker.pull(name, { ...(platform ? { platform } : {}), ...(authconfig ? { authconfig } : {}), abortSignal: signal }));
+  const options = { ...(platform ? { platform } : {}), ...(authconfig ? { authconfig } : {}), abortSignal: signal };
+  const stream = await step(`Unable to pull ${name}`, stoppable(docker.pull(name, options)));
   const layers = new Map<string, string>();
   await stoppable(
     new Promise<void>((resolve, reject) => {

@@ -197,6 +197,21 @@ export function dockersWords(error: unknown): string {
   return explained(error, "its endpoint").message;
 }
 
+/** Awaits a call to Docker; its failure says what was being done. */
+export async function step<T>(what: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw failed(what, error);
+  }
+}
+
+/** The error, with what was being done put before Docker's words. */
+export function failed(what: string, error: unknown): unknown {
+  if ((error as { statusCode?: number })?.statusCode === undefined) return error;
+  return new Error(`${what}: ${dockersWords(error)}`);
+}
+
 /** The result, or nothing if Docker says that there is no such thing. */
 export async function unlessGone<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
