@@ -254,7 +254,7 @@ export const FIELDS: { [name: string]: ContainerField } = {
     put: (spec, value) => void (spec.Image = value),
     get: (found, before) => (before === undefined || String(before).startsWith("sha256:") ? found.Image : found.Config.Image),
   },
-  command: config(list({ replace, computed, missingIsChange: true }), "Cmd"),
+  command: config(list({ replace, computed, missingIsChange: true }), "Cmd", []),
   entrypoints: config(list({ replace, computed, missingIsChange: true }), "Entrypoint", []),
   envs: { ...set({ replace, computed, removable: true, refuse: keyValue }), put: (spec, value) => void (spec.Env = value) },
   labels: { ...labels({ computed, removable: true }), put: (spec, value) => void (spec.Labels = labelMap(value)) },
