@@ -156,13 +156,13 @@ class Marathon:
             self.exit(EXIT_BINDING)
         self.driver = driver = Driver(options, process, bus, self.exit, framework_id)
         groups = Groups(options, store, bus)
-        scheduler = Scheduler(options, store, bus, process, driver, groups.apps_get, lambda app: bool(deployments.of(app)), lambda: deployments.wake())
+        scheduler = Scheduler(options, store, bus, process, driver, groups, lambda app: bool(deployments.of(app)), lambda: deployments.wake())
         driver.scheduler = scheduler
 
         def stopped(app_id):
             groups.removed(app_id)
             scheduler.app_gone(app_id)
-        deployments = groups.deployments = Deployments(store, bus, process, scheduler, groups.apps_get, stopped)
+        deployments = groups.deployments = Deployments(store, bus, process, scheduler, groups.find, stopped)
         abdicate = lambda: process.after(0.5, lambda: self.exit(105))
         api = Api(options, bus, process, groups, deployments, scheduler, driver, framework_id, abdicate)
         process.dispatch(scheduler.start)

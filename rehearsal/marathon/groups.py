@@ -40,7 +40,8 @@ class Groups:
             raise Missing(f"App '{app_id}' does not exist")
         return self.apps[app_id]
 
-    def apps_get(self, app_id):
+    def find(self, app_id):
+        """The definition, or None."""
         return self.apps.get(app_id)
 
     def app_version(self, app_id, version):

@@ -23,12 +23,12 @@ KILL_RETRY = 10.0  # seconds
 
 
 class Scheduler:
-    """driver: revive(), launch(offer id, tasks), decline(offer id, seconds), kill(task id). app_of(id) -> definition or None.
+    """driver: revive(), launch(offer id, tasks), decline(offer id, seconds), kill(task id).
     locked(id) -> whether a deployment has the app in its hands. changed() is called after whatever a deployment may wait for."""
 
-    def __init__(self, options, store, bus, process, driver, app_of, locked, changed):
+    def __init__(self, options, store, bus, process, driver, groups, locked, changed):
         self.options, self.store, self.bus, self.process, self.driver = options, store, bus, process, driver
-        self.app_of, self.locked, self.changed = app_of, locked, changed
+        self.groups, self.app_of, self.locked, self.changed = groups, groups.find, locked, changed
         self.instances = {each["id"]: each for each in store.all("instance")}
         self.failures = {each["appId"]: each for each in store.all("taskFailures")}
         self._health, self._watches, self._delays, self._statistics = {}, {}, {}, {}
@@ -157,7 +157,7 @@ class Scheduler:
 
     def check_counts(self):
         """Heal what no deployment looks after: apps with too few or too many instances, instances of no app."""
-        for app_id in {each["appId"] for each in self.instances.values()}:
+        for app_id in {*self.groups.apps, *(each["appId"] for each in self.instances.values())}:
             app = self.app_of(app_id)
             if not self.locked(app_id):
                 if app:
