@@ -3,7 +3,7 @@
  * id at the end. The engine is `TEST_DOCKER_HOST`; the tests run in its network namespace and see its files.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,13 +22,13 @@ function engine(): { docker: Docker; socket: string } {
 export const { docker, socket } = engine();
 
 /** Ask again and again (at most 60 s) until there is an answer, and give that. */
-export async function until<T>(what: string, ask: () => T | Promise<T>, last: () => unknown = () => "", seconds = 60): Promise<NonNullable<T>> {
+export async function until<T>(what: string, ask: () => T | Promise<T>, last: () => unknown = () => "", seconds = 60): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + seconds * 1000;
   let error: unknown = "";
   while (Date.now() < end) {
     try {
       const answer = await ask();
-      if (answer !== undefined && answer !== null && answer !== false) return answer;
+      if (answer !== undefined && answer !== null && answer !== false) return answer as Exclude<T, false | null | undefined>;
     } catch (problem) {
       error = problem;
     }
@@ -62,22 +62,28 @@ export async function get(url: string, init: RequestInit = {}): Promise<Answer> 
   }
 }
 
-let nextPort = 20000 + Math.floor(Math.random() * 9000);
+let lastPort = 20000 + Math.floor(Math.random() * 9000);
+
+/** A port that nobody in this network namespace uses (read from /proc: some programs must be told theirs before they start). */
+export function freePort(): number {
+  const taken = ["tcp", "tcp6"].flatMap((name) => [...readFileSync(`/proc/self/net/${name}`, "utf8").matchAll(/^ *\d+: \w+:(\w{4})/gm)]);
+  const ports = new Set(taken.map(([, port]) => parseInt(port!, 16)));
+  while (ports.has(++lastPort));
+  return lastPort;
+}
 
 export class Cluster {
   readonly suffix = randomBytes(4).toString("hex");
   /** Work directory of slaves: the same path on the host and in the container. */
   readonly workDir = mkdtempSync(join(tmpdir(), "stand-in-"));
-  readonly zookeeperPort = nextPort++;
-  readonly masterPort = nextPort++;
-  readonly slavePort = nextPort++;
+  readonly zookeeperPort = freePort();
+  readonly masterPort = freePort();
+  readonly slavePort = freePort();
   private readonly made = new Set<string>();
 
   readonly zk = `zk://127.0.0.1:${this.zookeeperPort}/mesos`;
   readonly masterUrl = `http://127.0.0.1:${this.masterPort}`;
   readonly slaveUrl = `http://127.0.0.1:${this.slavePort}`;
-
-  freePort = () => nextPort++;
 
   /** Make and start a container, called `<name>-<suffix>`. */
   async start(name: string, options: { Image: string; Env?: string[]; Cmd?: string[]; HostConfig?: Docker.HostConfig; exactName?: string }) {
@@ -97,7 +103,7 @@ export class Cluster {
       Image: zookeeperImage,
       Env: Env ?? [
         "ZOO_ADMINSERVER_ENABLED=false",
-        `ZOO_SERVERS=server.1=127.0.0.1:${nextPort++}:${nextPort++};127.0.0.1:${this.zookeeperPort}`,
+        `ZOO_SERVERS=server.1=127.0.0.1:${freePort()}:${freePort()};127.0.0.1:${this.zookeeperPort}`,
       ],
     });
   }
@@ -207,7 +213,3 @@ export const dockerTask = (command: string, more: object = {}, docker: object = 
 });
 
 export const commandTask = (command: string, more: object = {}) => ({ command: { value: command, shell: true }, ...more });
-
-export function makeFolder(path: string) {
-  mkdirSync(path, { recursive: true });
-}

@@ -1,15 +1,14 @@
 /** Election through ZooKeeper: what answers before it, a dead predecessor's node, ZooKeeper's loss, several masters. */
 import assert from "node:assert/strict";
-import { after, afterEach, test } from "node:test";
-import { Cluster, dockerTask, exit, get, logs, until } from "./mesos-cluster";
+import { afterEach, beforeEach, test } from "node:test";
+import { Cluster, dockerTask, exit, freePort, get, logs, until } from "./mesos-cluster";
 import { Scheduler } from "./mesos-scheduler";
 
-let cluster = new Cluster();
-afterEach(async () => {
-  await cluster.down();
+let cluster: Cluster;
+beforeEach(() => {
   cluster = new Cluster();
 });
-after(() => cluster.down());
+afterEach(() => cluster.down());
 
 const at = (path: string, port = cluster.masterPort) => get(`http://127.0.0.1:${port}${path}`);
 
@@ -105,7 +104,7 @@ test("several masters: one leads, the others send there, and one of them takes o
   await cluster.zookeeper();
   const first = await cluster.master();
   await cluster.elected();
-  const port = cluster.freePort();
+  const port = freePort();
   await cluster.master({ MESOS_PORT: `${port}` }, { name: "second" });
   const redirect = await until("the second to know the leader", async () => {
     const answer = await at("/master/state", port);
@@ -126,7 +125,7 @@ test("a wrong path or address in ZooKeeper's URL breaks what it would break", as
   await until("the slave", async () => (await get(`${cluster.slaveUrl}/state`)).status === 200);
   assert.equal((await get(`${cluster.slaveUrl}/metrics/snapshot`)).json["slave/registered"], 0, "no master detected there");
   await cluster.remove(slave);
-  await cluster.slave({ MESOS_MASTER: `zk://127.0.0.1:${cluster.freePort()}/mesos` });
+  await cluster.slave({ MESOS_MASTER: `zk://127.0.0.1:${freePort()}/mesos` });
   await until("the slave", async () => (await get(`${cluster.slaveUrl}/state`)).json?.id === "");
   assert.deepEqual((await at("/master/slaves")).json.slaves, []);
 });

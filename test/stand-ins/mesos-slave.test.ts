@@ -2,21 +2,22 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
-import { after, afterEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import type { Container } from "dockerode";
-import { base, Cluster, docker, dockerTask, exit, get, logs, until } from "./mesos-cluster";
+import { base, Cluster, docker, dockerTask, exit, freePort, get, logs, until } from "./mesos-cluster";
 import { Scheduler } from "./mesos-scheduler";
 
-let cluster = new Cluster();
+let cluster: Cluster;
 let scheduler: Scheduler | undefined;
+beforeEach(() => {
+  cluster = new Cluster();
+});
 afterEach(async () => {
   await scheduler?.unregister();
   scheduler?.close();
   scheduler = undefined;
   await cluster.down();
-  cluster = new Cluster();
 });
-after(() => cluster.down());
 
 async function withTask(slave: Record<string, string | undefined> = {}, options: Parameters<Cluster["slave"]>[1] = {}) {
   const parts = await cluster.up(slave, options);
@@ -168,7 +169,7 @@ test("changed settings on kept state are refused, or taken under the additive po
   assert.match(await refused({ ...fine, MESOS_RESOURCES: "cpus:2;mem:2048;disk:4096;ports:[31000-32000]" }),
     /Value of scalar resource 'cpus' decreased from 3 to 2/);
   assert.match(await refused({ ...fine, MESOS_HOSTNAME: "localhost" }), /Hostname changed from 127\.0\.0\.1 to localhost/);
-  const port = cluster.freePort();
+  const port = freePort();
   assert.match(await refused({ ...fine, MESOS_PORT: `${port}` }), new RegExp(`Port changed from ${cluster.slavePort} to ${port}`));
 
   rmSync(`${cluster.workDir}/meta/slaves/latest`);
