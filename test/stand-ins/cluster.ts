@@ -1,15 +1,15 @@
 /** ZooKeeper, Mesos and Marathon in containers on the tests' engine: what `mesos-cluster.ts` starts, and Marathon on top. */
 import type Docker from "dockerode";
-import { Cluster, get, logs, until } from "./mesos-cluster";
+import { Cluster, freePort, get, logs, until } from "./mesos-cluster";
 
-export { base, exit, logs, until } from "./mesos-cluster";
+export { base, exit, freePort, logs, until } from "./mesos-cluster";
 
 export const marathonImage = (version = "1.11.0") => `mesos-marathon/stand-in-marathon:${version}`;
 
 type Environment = Record<string, string | undefined>;
 
 export class MarathonCluster extends Cluster {
-  readonly marathonPort = this.freePort();
+  readonly marathonPort = freePort();
   readonly marathonUrl = `http://127.0.0.1:${this.marathonPort}`;
   readonly marathonZk = `zk://127.0.0.1:${this.zookeeperPort}/marathon`;
 

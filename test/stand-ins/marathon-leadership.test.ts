@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type Docker from "dockerode";
-import { base, exit, logs, MarathonCluster, marathonImage } from "./cluster";
+import { base, exit, freePort, logs, MarathonCluster, marathonImage } from "./cluster";
 import { Api, EventStream, server, until } from "./marathon-api";
 import { docker } from "./mesos-cluster";
 
@@ -14,7 +14,7 @@ const app = {
 /** Run a few lines of Python with `zk`, a started kazoo client, in a container; what they print, as JSON. */
 async function zookeeper<T>(cluster: MarathonCluster, lines: string): Promise<T> {
   const script = `import json\nfrom kazoo.client import KazooClient\nzk = KazooClient("127.0.0.1:${cluster.zookeeperPort}")\nzk.start()\n${lines}`;
-  const container = await cluster.start(`zookeeper-client-${cluster.freePort()}`, { Image: base, Cmd: ["python3", "-c", script] });
+  const container = await cluster.start(`zookeeper-client-${freePort()}`, { Image: base, Cmd: ["python3", "-c", script] });
   const { code, log } = await exit(container);
   await cluster.remove(container);
   assert.equal(code, 0, log);
@@ -28,7 +28,7 @@ describe("the stand-in for Marathon refuses", () => {
   before(() => cluster.zookeeper());
   after(() => cluster.down());
 
-  const ends = async (changes: Record<string, string | undefined>) => exit(await cluster.marathon(changes, { name: `refused-${cluster.freePort()}`, restart: "no" }));
+  const ends = async (changes: Record<string, string | undefined>) => exit(await cluster.marathon(changes, { name: `refused-${freePort()}`, restart: "no" }));
 
   const refusals: [string, Record<string, string | undefined>, number, RegExp][] = [
     ["no master", { MARATHON_MASTER: undefined }, 112, /Required option 'master' not found/],
@@ -139,7 +139,7 @@ print(json.dumps({"leader": leader, "state": sorted(zk.get_children("/marathon/s
   });
 
   it("whose place another takes, who stood by and passed requests on", async () => {
-    const port = cluster.freePort();
+    const port = freePort();
     const other = new Api(`http://127.0.0.1:${port}`);
     await cluster.marathon({ MARATHON_HTTP_PORT: `${port}` }, { name: "marathon-2" });
     await until("the second one to answer", async () => (await other.call("GET", "/ping")).status === 200);
