@@ -14,9 +14,10 @@ export class LineSplitter {
     const lines = (this.rest + this.decoder.write(chunk)).split("\n");
     this.rest = lines.pop() ?? "";
     for (const line of lines) this.emit(line);
-    while (this.rest.length > LONGEST) {
-      this.emit(this.rest.slice(0, LONGEST));
-      this.rest = this.rest.slice(LONGEST);
+    if (this.rest.length > LONGEST) {
+      const pieces = Math.floor(this.rest.length / LONGEST) * LONGEST;
+      this.emit(this.rest.slice(0, pieces));
+      this.rest = this.rest.slice(pieces);
     }
   }
 
@@ -27,6 +28,6 @@ export class LineSplitter {
 
   private emit(line: string): void {
     const shown = line.replace(/\r$/, "");
-    if (shown !== "") this.line(shown);
+    for (let at = 0; at < shown.length; at += LONGEST) this.line(shown.slice(at, at + LONGEST));
   }
 }
