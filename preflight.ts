@@ -183,7 +183,7 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   }
 
   // What the Mesos slave needs of its host.
-  const { cgroupVersion, dockerClientApi, stopsForeignTasks } = imageSet.needs;
+  const { cgroupVersion, dockerClientApi } = imageSet.needs;
   if (cgroupVersion && engine.cgroupVersion !== cgroupVersion) {
     error(
       `Mesos ${imageSet.mesosSlave.version} needs cgroup v${cgroupVersion}, and this host has v${engine.cgroupVersion}: ` +
@@ -199,17 +199,15 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   if (engine.securityOptions.some((option) => /name=(rootless|userns)/.test(option))) {
     error("the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without");
   }
-  if (stopsForeignTasks) {
-    const foreign = engine.containers.filter(
-      ({ name, mountSources }) =>
-        /^mesos-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) && !mountSources.some((source) => source.includes(`/${volumePrefix}cluster-`)),
+  const foreign = engine.containers.filter(
+    ({ name, mountSources }) =>
+      /^mesos-([0-9a-f-]+-S\d+\.)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) && !mountSources.some((source) => source.includes(`/${volumePrefix}cluster-`)),
+  );
+  if (foreign.length > 0) {
+    warning(
+      `${foreign.map(({ name }) => name).join(", ")}: tasks of another Mesos slave, it seems. This cluster leaves them alone; ` +
+        "the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false",
     );
-    if (foreign.length > 0) {
-      warning(
-        `${foreign.map(({ name }) => name).join(", ")}: a task of another Mesos slave, it seems. ` +
-          "When the slave of this stack starts on kept state, Mesos stops and removes containers of such names that it does not know",
-      );
-    }
   }
 
   // Exposure.

@@ -46,8 +46,6 @@ export interface HostNeeds {
   readonly newestPullingEngine?: number;
   /** Version of the Docker API that the docker client in the slave's image speaks; absent: it negotiates. */
   readonly dockerClientApi?: string;
-  /** Whether recovering slaves stop containers called `mesos-<uuid>` that they do not know (Mesos 1.0 and later). */
-  readonly stopsForeignTasks: boolean;
 }
 
 export interface ImageSet {
@@ -102,7 +100,7 @@ const tutorial: ImageSet = {
   standIn: false,
   builtHere: false,
   endpoints: { slaves: "/master/state.json", frameworks: "/master/state.json", slaveState: "/state.json" },
-  needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19", stopsForeignTasks: false },
+  needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19" },
   zookeeper: {
     image: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
     version: "3.4.6",
@@ -147,7 +145,7 @@ const rehearsal: ImageSet = {
   standIn: true,
   builtHere: true,
   endpoints: { slaves: "/master/slaves", frameworks: "/master/frameworks", slaveState: "/state" },
-  needs: { stopsForeignTasks: true },
+  needs: {},
   zookeeper: {
     image: "mesos-marathon/rehearsal-zookeeper:3.8.0",
     version: "3.8.0",
@@ -179,6 +177,8 @@ const rehearsal: ImageSet = {
       MESOS_SYSTEMD_ENABLE_SUPPORT: "false",
       MESOS_DOCKER_MESOS_IMAGE: "{image}",
       MESOS_DOCKER_SOCKET: "{dockerSocket}",
+      // From 1.0 on a slave that starts on kept state would otherwise stop the tasks of every other slave on its host.
+      MESOS_DOCKER_KILL_ORPHANS: "false",
       MESOS_RECONFIGURATION_POLICY: "additive",
     },
     builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },

@@ -149,6 +149,7 @@ test("the rehearsal's containers differ from the tutorial's where the images do"
       image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
       envs: [
         "MESOS_CONTAINERIZERS=docker,mesos",
+        "MESOS_DOCKER_KILL_ORPHANS=false",
         "MESOS_DOCKER_MESOS_IMAGE=mesos-marathon/stand-in-mesos-slave:1.11.0",
         "MESOS_EXECUTOR_REGISTRATION_TIMEOUT=5mins",
         "MESOS_HOSTNAME=127.0.0.1",

@@ -84,7 +84,7 @@ const tutorial = { cgroupVersion: "1", images: tutorialImages };
 const notSeen = "note: ports, addresses, disk and capabilities of the Docker host cannot be seen from here and were not checked";
 const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
 const foreignTask = (name: string) =>
-  `warning: ${name}: a task of another Mesos slave, it seems. When the slave of this stack starts on kept state, Mesos stops and removes containers of such names that it does not know`;
+  `warning: ${name}: tasks of another Mesos slave, it seems. This cluster leaves them alone; the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false`;
 
 const table: Record<string, Case> = {
   "all is well": { found: [] },
@@ -296,7 +296,7 @@ const table: Record<string, Case> = {
   "a rootless engine": { engine: { securityOptions: ["name=seccomp,profile=default", "name=rootless"] }, found: [rootless] },
   "an engine with user namespaces": { engine: { securityOptions: ["name=userns"] }, found: [rootless] },
 
-  // Containers that a recovering slave would stop.
+  // Another slave, which might stop this cluster's tasks.
   "tasks of another slave": {
     engine: {
       containers: [
@@ -310,10 +310,10 @@ const table: Record<string, Case> = {
     engine: { containers: [container(`mesos-${uuid}`, { mountSources: ["/etc/x", sandbox("dev")] }), container("mesos-dns"), container(`x-mesos-${uuid}`)] },
     found: [],
   },
-  "Mesos 0.23 leaves them alone": {
+  "tasks of another slave, as Mesos 0.23 to 1.3 name them": {
     config: { imageSet: "tutorial" },
-    engine: { ...tutorial, containers: [container(`mesos-${uuid}`)] },
-    found: [exposedZooKeeper],
+    engine: { ...tutorial, containers: [container(`mesos-${uuid}-S0.${uuid}`)] },
+    found: [foreignTask(`mesos-${uuid}-S0.${uuid}`), exposedZooKeeper],
   },
 
   // All at once.

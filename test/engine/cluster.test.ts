@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, test } from "node:test";
+
+import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
+import { eventually } from "./eventually";
+import { projectFolder, TestStack } from "./stack";
+
+// One life of a cluster, told in order: each test goes on where the one before it ended.
+
+const ports = { zookeeperPort: 22181, mesosMasterPort: 25050, mesosSlavePort: 25051, marathonPort: 28080 };
+const names = { zookeeperName: "life-zookeeper", mesosMasterName: "life-master", mesosSlaveName: "life-slave", marathonName: "life-marathon" };
+const ours = Object.values(names);
+const mesosUrl = `http://127.0.0.1:${ports.mesosMasterPort}`;
+const marathonUrl = `http://127.0.0.1:${ports.marathonPort}`;
+const volumes = ["mesos-master-data", "mesos-slave-work", "zookeeper-data", "zookeeper-datalog"].map((suffix) => `mesos-marathon-life-cluster-${suffix}`);
+const foreignVolume = "mesos-marathon-lifetime-cluster-zookeeper-data";
+
+let stack: TestStack;
+let strangers: Awaited<ReturnType<typeof standing>>;
+const planted: string[] = [];
+
+before(async () => {
+  for (const name of ["mesos-foreign", `mesos-${randomUUID()}`, "life-zookeeper-2"]) {
+    planted.push((await plant(name)).id);
+  }
+  await docker.createVolume({ Name: foreignVolume });
+  strangers = await standing();
+  stack = await TestStack.create("life", {
+    "mesos-marathon:imageSet": "rehearsal",
+    ...Object.fromEntries(Object.entries({ ...ports, ...names }).map(([key, value]) => [`mesos-marathon:${key}`, value])),
+    "mesos-marathon:mesosSlaveResources": "cpus:2;mem:1024;disk:1024;ports:[31500-31599]",
+  });
+});
+
+after(async () => {
+  await stack?.run("destroy", "--yes", "--skip-preview");
+  await stack?.remove();
+  for (const id of planted) {
+    await docker.getContainer(id).remove({ force: true });
+  }
+  const left = await volumeNames();
+  await removeVolumes([...volumes, foreignVolume].filter((name) => left.includes(name)));
+});
+
+const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
+
+test("up from nothing ends with a cluster that works", async () => {
+  await stack.up();
+
+  const { slaves } = await get(`${mesosUrl}/master/slaves`);
+  assert.deepEqual(slaves.map(({ pid, active }: any) => ({ pid, active })), [{ pid: `slave(1)@127.0.0.1:${ports.mesosSlavePort}`, active: true }]);
+  const { frameworkId } = await get(`${marathonUrl}/v2/info`);
+  const { frameworks } = await get(`${mesosUrl}/master/frameworks`);
+  assert.deepEqual(frameworks.map(({ id, active }: any) => ({ id, active })), [{ id: frameworkId, active: true }]);
+});
+
+test("the outputs say where the cluster is and that it is a stand-in", async () => {
+  assert.deepEqual(await stack.outputs(), {
+    mesosUrl,
+    marathonUrl,
+    zookeeperConnectionString: `127.0.0.1:${ports.zookeeperPort}`,
+    cluster: {
+      schemaVersion: 1,
+      imageSet: { name: "rehearsal", standIn: true },
+      zookeeper: { connectionString: `127.0.0.1:${ports.zookeeperPort}`, mesosPath: "/mesos", marathonPath: "/marathon" },
+      masters: [{ url: mesosUrl, container: names.mesosMasterName, version: "1.11.0" }],
+      slaves: [{ url: `http://127.0.0.1:${ports.mesosSlavePort}`, container: names.mesosSlaveName, version: "1.11.0" }],
+      marathon: { url: marathonUrl, container: names.marathonName, version: "1.11.0" },
+    },
+  });
+});
+
+test("the pages of the master and of Marathon answer and say that they are stand-ins", async () => {
+  for (const url of [`${mesosUrl}/`, `${marathonUrl}/`]) {
+    const response = await fetch(url);
+    assert.equal(response.status, 200, url);
+    assert.match(await response.text(), /stand-in/i, url);
+  }
+});
+
+test("everything listens on the address that was given, and on no other", async () => {
+  const { readFile } = await import("node:fs/promises");
+  const listening = (await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8"))))
+    .flatMap((table) => table.split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A")
+    .map((fields) => fields[1].split(":"))
+    .filter(([, port]) => Object.values(ports).includes(Number.parseInt(port, 16)));
+  assert.equal(new Set(listening.map(([, port]) => port)).size, 4);
+  // 127.0.0.1 as /proc writes it, in IPv4 or mapped into IPv6.
+  assert.deepEqual([...new Set(listening.map(([address]) => address.slice(-8)))], ["0100007F"]);
+});
+
+test("an app runs as a container, answers on its dynamic port, and is replaced when it is killed", async () => {
+  const response = await fetch(`${marathonUrl}/v2/apps`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({
+      id: "/web",
+      cmd: "cd /usr && exec python3 -m http.server --bind $HOST $PORT0",
+      cpus: 0.1,
+      mem: 64,
+      instances: 1,
+      ports: [0],
+      container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } },
+    }),
+  });
+  assert.equal(response.status, 201);
+
+  const first = await running();
+  assert.ok(first.ports[0] >= 31500 && first.ports[0] <= 31599, String(first.ports));
+  const [container] = await taskContainers();
+  await docker.getContainer(container.id).kill();
+  const second = await eventually("another task", async () => {
+    const task = await running();
+    return task.id !== first.id && task;
+  });
+  await eventually("its answer", async () => (await fetch(`http://127.0.0.1:${second.ports[0]}/`)).ok);
+});
+
+test("a second preview and a second up find nothing to do", async () => {
+  const before = await Promise.all([standing(), stack.resources()]);
+  assert.deepEqual(await stack.preview(), []);
+  await stack.up("--expect-no-changes");
+  assert.deepEqual(await Promise.all([standing(), stack.resources()]), before);
+});
+
+test("a refresh finds no difference", async () => {
+  const before = await Promise.all([standing(), stack.resources()]);
+  await stack.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+  assert.deepEqual(await Promise.all([standing(), stack.resources()]), before);
+});
+
+test("another stack deploys an app onto the cluster and is told where it answers", async () => {
+  const consumer = await TestStack.create(
+    "consumer",
+    { "mesos-marathon-consumer:clusterStack": "organization/mesos-marathon/life" },
+    { project: `${projectFolder}/examples/consumer`, backend: stack },
+  );
+  await consumer.up();
+  const { urls } = await consumer.outputs();
+  assert.equal(urls.length, 1);
+  assert.equal((await fetch(urls[0])).status, 200);
+  // A StackReference is read every time.
+  assert.deepEqual(await consumer.preview(), ["read organization/mesos-marathon/life: "]);
+  await consumer.destroy();
+  assert.equal((await fetch(`${marathonUrl}/v2/apps/hello`)).status, 404);
+});
+
+test("a container stopped from outside is seen, started again and proved anew", async () => {
+  const before = await standing((name) => name === names.marathonName);
+  const proof = await gateProof("cluster-marathon-ready");
+  await docker.getContainer(names.marathonName).stop({ t: 10 });
+  await stack.up();
+  const [now] = await standing((name) => name === names.marathonName);
+  assert.equal(now.id, before[0].id);
+  assert.notEqual(now.startedAt, before[0].startedAt);
+  assert.notEqual(await gateProof("cluster-marathon-ready"), proof);
+  assert.deepEqual(await stack.preview(), []);
+});
+
+test("destroy removes every container of ours, keeps the data, and touches nothing else", async () => {
+  assert.ok((await taskContainers()).length > 0);
+  const networks = (await docker.listNetworks()).map(({ Name }) => Name).sort();
+  await stack.destroy();
+
+  assert.deepEqual(await standing(), strangers);
+  assert.deepEqual((await docker.listNetworks()).map(({ Name }) => Name).sort(), networks);
+  const left = await volumeNames();
+  assert.deepEqual(volumes.filter((name) => !left.includes(name)), []);
+  assert.ok(left.includes(foreignVolume));
+});
+
+test("the next up takes the data up again: the app starts afresh", async () => {
+  await stack.up();
+  await running();
+  await stack.destroy();
+  assert.deepEqual(await standing(), strangers);
+});
+
+async function running(): Promise<{ id: string; ports: number[] }> {
+  return eventually("a running task of /web", async () => {
+    const { tasks } = await get(`${marathonUrl}/v2/apps/web/tasks`);
+    return tasks.find(({ state }: any) => state === "TASK_RUNNING");
+  });
+}
+
+async function taskContainers() {
+  const known = new Set(strangers.map(({ id }) => id));
+  return (await standing((name) => name.startsWith("mesos-") && !ours.includes(name) && !name.endsWith(".executor"))).filter(
+    ({ id, running }) => running && !known.has(id),
+  );
+}
+
+async function gateProof(name: string): Promise<string> {
+  const gate = (await stack.resources()).find(({ urn }) => urn.endsWith(`::${name}`));
+  return gate.outputs.stdout;
+}

@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const projectFolder = join(__dirname, "..", "..");
+
+/** One step of a preview, as Pulumi's `--json` gives it. */
+export interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Run {
+  readonly code: number;
+  readonly output: string;
+  /** What went to stdout alone. */
+  readonly stdout: string;
+}
+
+/** A stack on a file backend of its own, driven by the real CLI. */
+export class TestStack {
+  private constructor(
+    readonly folder: string,
+    readonly name: string,
+    private readonly project: string,
+    private readonly environment: NodeJS.ProcessEnv,
+  ) {}
+
+  /**
+   * @param config key → value; keys without a namespace are the project's own
+   * @param options `project`: the folder with Pulumi.yaml; `backend`: another stack to share the backend with
+   */
+  static async create(
+    name: string,
+    config: Readonly<Record<string, string | number | boolean>>,
+    options: { project?: string; backend?: TestStack; dockerHost?: string } = {},
+  ): Promise<TestStack> {
+    const folder = options.backend?.folder ?? (await mkdtemp(join(tmpdir(), "mesos-marathon-test-")));
+    const project = options.project ?? projectFolder;
+    const stack = new TestStack(folder, name, project, {
+      ...process.env,
+      DOCKER_HOST: options.dockerHost ?? dockerHost(),
+      PULUMI_BACKEND_URL: `file://${folder}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+      PULUMI_SKIP_UPDATE_CHECK: "1",
+    });
+    await stack.mustRun("stack", "init", name, "--no-select");
+    // Pulumi writes the stack's salt beside Pulumi.yaml; the clone's own files stay as they are.
+    const written = join(project, `Pulumi.${name}.yaml`);
+    const salt = await readFile(written, "utf8");
+    await rm(written);
+    const lines = Object.entries(config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+    await writeFile(stack.configFile, `${salt}\nconfig:\n${lines.join("\n")}\n`);
+    return stack;
+  }
+
+  private get configFile(): string {
+    return join(this.folder, `Pulumi.${this.name}.yaml`);
+  }
+
+  /** Runs the CLI and returns whatever comes of it. */
+  run(...args: string[]): Promise<Run> {
+    const isOperation = ["up", "preview", "refresh", "destroy"].includes(args[0]);
+    const stack = args[1] === "init" ? [] : ["--stack", this.name];
+    const all = [...args, ...stack, ...(isOperation ? ["--config-file", this.configFile] : []), "--non-interactive", "--color", "never"];
+    return new Promise((resolve) => {
+      execFile(
+        "pulumi",
+        all,
+        { cwd: this.project, env: this.environment, maxBuffer: 64 * 1024 * 1024, timeout: 300_000 },
+        (error, stdout, stderr) => {
+          const code = error ? (typeof error.code === "number" ? error.code : 255) : 0;
+          resolve({ code, output: `${stdout}${stderr}`, stdout });
+        },
+      );
+    });
+  }
+
+  /** Runs the CLI and fails with its output where it fails. */
+  async mustRun(...args: string[]): Promise<Run> {
+    const run = await this.run(...args);
+    if (run.code !== 0) {
+      throw new Error(`pulumi ${args.join(" ")} ended with ${run.code}:\n${run.output}`);
+    }
+    return run;
+  }
+
+  async up(...args: string[]): Promise<Run> {
+    return this.mustRun("up", "--yes", "--skip-preview", ...args);
+  }
+
+  /** The steps that a preview announces, but for resources that stay as they are: `op name: what differs`. */
+  async preview(): Promise<string[]> {
+    const { stdout } = await this.mustRun("preview", "--json");
+    const { steps = [] } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as { steps?: Step[] };
+    return steps
+      .filter(({ op }) => op !== "same" && op !== "refresh")
+      .map(({ op, urn, detailedDiff }) => `${op} ${urn.split("::").pop()}: ${Object.keys(detailedDiff ?? {}).sort().join(", ")}`);
+  }
+
+  async outputs(): Promise<any> {
+    return JSON.parse((await this.mustRun("stack", "output", "--json")).stdout);
+  }
+
+  /** The resources in the state by name, without what an update or a refresh may write anew: times, order, zero values. */
+  async resources(): Promise<any[]> {
+    const { stdout } = await this.mustRun("stack", "export");
+    return (JSON.parse(stdout).deployment.resources ?? [])
+      .map(({ modified, created, sourcePosition, stackTrace, ...resource }: any) => withoutZeroValues(resource))
+      .sort((a: any, b: any) => a.urn.localeCompare(b.urn));
+  }
+
+  async destroy(): Promise<Run> {
+    return this.mustRun("destroy", "--yes", "--skip-preview");
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The docker provider leaves a value out, or writes it as null or as an empty list, and means the same. */
+function withoutZeroValues(value: any): any {
+  if (Array.isArray(value)) {
+    const isSetOfResources = value.every((inner) => typeof inner === "string" && inner.startsWith("urn:"));
+    return isSetOfResources ? [...value].sort() : value.map(withoutZeroValues);
+  }
+  if (value === null || typeof value !== "object") {
+    return value;
+  }
+  const isZero = (inner: any) => !inner || (typeof inner === "object" && Object.keys(inner).length === 0);
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, inner]) => [key, withoutZeroValues(inner)])
+      .filter(([, inner]) => !isZero(inner)),
+  );
+}
+
+/** The tests' own Docker Engine; `npm test` starts it and says where it is. */
+export function dockerHost(): string {
+  const host = process.env.TEST_DOCKER_HOST;
+  if (!host) {
+    throw new Error("TEST_DOCKER_HOST is not set: run these tests with npm test");
+  }
+  return host;
+}
