@@ -130,7 +130,7 @@ class Marathon:
         log(f"elected as leader ({mine})")
         options, bus = self.options, Bus()
         store = Store(self.client, options.zk_url.path, options.zk_max_versions)
-        if store.get("framework-id", "id") is None and store.all("instance"):
+        if not OLD and store.get("framework-id", "id") is None and store.all("instance"):
             log("instances are recorded but no framework id: refusing to register as a new framework. "
                 f"Remove {store.root}/instance to forget them")
             self.exit(EXIT_NO_FRAMEWORK_ID)

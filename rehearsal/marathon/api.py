@@ -138,7 +138,7 @@ class Api:
 
     def _shown(self, app, embeds=()):
         app_id = app["id"]
-        shown = dict(app)
+        shown = definitions.old_form(app) if OLD else dict(app)
         if "counts" in embeds:
             shown.update(self.scheduler.counts(app_id))
         if "deployments" in embeds:
@@ -207,7 +207,7 @@ class Api:
         shown = definitions.ordered({**app, "version": plan["version"]})  # service ports and versionInfo are not in this answer
         shown.pop("versionInfo", None)
         self.bus.publish("api_post_event", clientIp=request.client, uri=request.path, appDefinition=shown)
-        answer = {**shown, "tasksStaged": 0, "tasksRunning": 0, "tasksHealthy": 0, "tasksUnhealthy": 0, "deployments": [{"id": plan["id"]}]}
+        answer = {**self._shown(shown), "tasksStaged": 0, "tasksRunning": 0, "tasksHealthy": 0, "tasksUnhealthy": 0, "deployments": [{"id": plan["id"]}]}
         location = f"http://{request.headers.get('Host') or self.options.host_port}{app['id']}"
         return Answer(answer, 201, {"Location": location, "Marathon-Deployment-Id": plan["id"]})
 

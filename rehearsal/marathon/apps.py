@@ -273,3 +273,17 @@ def assign_service_ports(app, existing, taken, low, high):
 def ordered(app):
     """The keys in the order in which Marathon shows them."""
     return {key: app[key] for key in _ORDER if key in app}
+
+
+def old_form(app):
+    """The definition as the 0.x line shows it: ports and uris, networks and port mappings inside of container.docker."""
+    newer = ("networks", "portDefinitions", "fetch", "killSelection", "unreachableStrategy", "role", "gpus")
+    shown = {name: value for name, value in app.items() if name not in newer}
+    shown.update(ports=service_ports(app), uris=[each["uri"] for each in app.get("fetch", [])], storeUrls=[], env=app.get("env", {}),
+                 constraints=app.get("constraints", []), dependencies=app.get("dependencies", []), healthChecks=app.get("healthChecks", []))
+    if (app.get("container") or {}).get("docker"):
+        container, mode = dict(app["container"]), app["networks"][0]["mode"]
+        mappings = container.pop("portMappings", None)
+        shown["container"] = {**container, "docker": {**container["docker"], "network": "HOST" if mode == "host" else "BRIDGE",
+                                                      **({"portMappings": mappings} if mappings else {})}}
+    return shown

@@ -10,6 +10,9 @@ from kazoo.exceptions import NoNodeError
 from . import OLD
 
 
+_OLD_NAMES = {"apps": "app", "instance": "task", "framework-id": "framework"}
+
+
 def _bucket(identifier):
     code = 0
     for character in identifier:  # Java's String.hashCode
@@ -28,8 +31,14 @@ class Store:
 
     def _path(self, category, identifier, version=None):
         if OLD:  # the 0.x line keeps everything flat
-            return "/".join(filter(None, [self.root, f"{category}:{identifier}", version]))
+            return f"{self.root}/" + ":".join(filter(None, [_OLD_NAMES.get(category, category), identifier, version]))
         return "/".join(filter(None, [self.root, category, _bucket(identifier), identifier, version]))
+
+    def _children(self, path):
+        try:
+            return self.client.get_children(path)
+        except NoNodeError:
+            return []
 
     def put(self, category, identifier, value, version=None):
         """Write a value; with a version it is kept as that one too, and the oldest beyond max_versions go."""
@@ -54,26 +63,28 @@ class Store:
 
     def versions(self, category, identifier):
         """All kept versions, newest first."""
-        try:
-            return sorted(self.client.get_children(self._path(category, identifier)), reverse=True)
-        except NoNodeError:
-            return []
+        if OLD:
+            start = self._path(category, identifier, "x").rpartition("/")[2][:-1]
+            found = [name[len(start):] for name in self._children(self.root) if name.startswith(start)]
+        else:
+            found = self._children(self._path(category, identifier))
+        return sorted(found, reverse=True)
 
     def remove(self, category, identifier):
         """Forget it with all its versions."""
-        try:
-            self.client.delete(self._path(category, identifier), recursive=True)
-        except NoNodeError:
-            pass
+        for path in [*(self._path(category, identifier, version) for version in self.versions(category, identifier)), self._path(category, identifier)]:
+            try:
+                self.client.delete(path)
+            except NoNodeError:
+                pass
 
     def all(self, category):
         """Every current value of a category."""
-        try:
-            if OLD:
-                names = [("", name.partition(":")[2]) for name in self.client.get_children(self.root) if name.startswith(f"{category}:")]
-            else:
-                base = f"{self.root}/{category}"
-                names = [(b, name) for b in self.client.get_children(base) for name in self.client.get_children(f"{base}/{b}")]
-        except NoNodeError:
-            return []
-        return [value for _, name in sorted(names) if (value := self.get(category, name)) is not None]
+        if OLD:
+            start = _OLD_NAMES.get(category, category) + ":"
+            names = [name[len(start):] for name in self._children(self.root) if name.startswith(start)]
+            names = [name for name in names if ":" not in name]
+        else:
+            base = f"{self.root}/{category}"
+            names = [name for bucket in self._children(base) for name in self._children(f"{base}/{bucket}")]
+        return [value for name in sorted(names) if (value := self.get(category, name)) is not None]
