@@ -227,6 +227,7 @@ test("the loop", async (t) => {
     let asked = 0;
     const check: Check = async () => {
       now += questionSeconds * 1000;
+      assert.ok(asked < 20, "it asks for ever");
       return ++asked >= readyAt ? yes : no;
     };
     const said = t.mock.method(console, "error", () => {});
