@@ -12,8 +12,18 @@ interface State {
 }
 
 const recorded = (file: string) => readFileSync(join(__dirname, "recorded", file), "utf8");
-/** The same program, but for where its Docker is and how often the health check looks. */
-const adapted = (text: string) => text.replaceAll("/var/run/docker.sock", SOCKET).replaceAll('"10s"', '"1s"');
+/**
+ * The same program, but for where its Docker is, how often the health check looks, and names, addresses and a port of its own:
+ * the replayed conversation uses the recorded ones, perhaps at the same time.
+ */
+const adapted = (text: string) =>
+  text
+    .replaceAll(/\brec-(?!dev)/g, "kept-")
+    .replaceAll("base:1", "kept:1")
+    .replaceAll("172.29.0.", "172.30.0.")
+    .replaceAll("12181", "12182")
+    .replaceAll('"10s"', '"1s"')
+    .replaceAll("/var/run/docker.sock", SOCKET);
 
 let home: Awaited<ReturnType<typeof pulumiHome>>;
 let stack: Stack;
@@ -21,7 +31,7 @@ let stack: Stack;
 before(async () => {
   home = await pulumiHome();
   await clean();
-  await docker.getImage(IMAGE).tag({ repo: "base", tag: "1" });
+  await docker.getImage(IMAGE).tag({ repo: "kept", tag: "1" });
   stack = new Stack(home.home, "rec", adapted(recorded("program.js.txt")));
   stack.write("opts.json", "{}");
   await stack.must("stack", "init", "dev");
@@ -34,10 +44,10 @@ after(async () => {
 });
 
 async function clean(): Promise<void> {
-  await removeContainers("rec-slave", "rec-bridge");
-  await docker.getVolume("rec-data").remove().catch(ignoreMissing);
-  await docker.getNetwork("rec-net").remove().catch(ignoreMissing);
-  await docker.getImage("base:1").remove().catch(ignoreMissing);
+  await removeContainers("kept-slave", "kept-bridge");
+  await docker.getVolume("kept-data").remove().catch(ignoreMissing);
+  await docker.getNetwork("kept-net").remove().catch(ignoreMissing);
+  await docker.getImage("kept:1").remove().catch(ignoreMissing);
 }
 
 test("the same resources are made under the same names", async () => {
@@ -76,5 +86,5 @@ test("the refreshed state has lost what only the official plugin can keep up to 
 
 test("what the official plugins made can be destroyed", async () => {
   await stack.must("destroy", "--yes", "--skip-preview");
-  await assert.rejects(docker.getContainer("rec-slave").inspect(), { statusCode: 404 });
+  await assert.rejects(docker.getContainer("kept-slave").inspect(), { statusCode: 404 });
 });

@@ -7,8 +7,9 @@ export function commandStream(command: string, args: string[]): Duplex {
   let complaint = "";
   const stream = new Duplex({
     read: () => void child.stdout.resume(),
-    write: (chunk, encoding, done) => void child.stdin.write(chunk, encoding, done),
-    final: (done) => void child.stdin.end(done),
+    // Errors of the pipes are left to the command's end, which knows the reason.
+    write: (chunk, encoding, done) => void child.stdin.write(chunk, encoding, () => done()),
+    final: (done) => void child.stdin.end(() => done()),
     destroy: (error, done) => {
       child.kill();
       done(error);
@@ -17,12 +18,12 @@ export function commandStream(command: string, args: string[]): Duplex {
   child.stdout.on("data", (chunk) => {
     if (!stream.push(chunk)) child.stdout.pause();
   });
-  child.stdout.on("end", () => stream.push(null));
   child.stderr.on("data", (chunk) => (complaint = (complaint + chunk).slice(-2000)));
   child.stdin.on("error", () => {});
   child.on("error", (error) => stream.destroy(error));
   child.on("close", (code) => {
     if (code) stream.destroy(new Error(`${command} ended with ${code}: ${complaint.trim()}`));
+    else stream.push(null);
   });
   // What an HTTP client asks of a socket and a pipe cannot do.
   return Object.assign(stream, { setTimeout: () => stream, setNoDelay: () => stream, setKeepAlive: () => stream, ref: () => stream, unref: () => stream });
