@@ -127,6 +127,14 @@ test("an image that cannot be had is an error that leaves nothing", async () => 
   assert.equal(partialFailure(error), undefined);
 });
 
+test("a container without a command, of an image without one, is no change", async () => {
+  const { command: _, ...inputs } = await checked({ entrypoints: ["sleep", "1000"] });
+  const { id, properties } = (await plugin.call("Create", { urn: CONTAINER, properties: inputs })) as Made;
+  assert.deepEqual(properties.command, []);
+  const diff = await plugin.call("Diff", { urn: CONTAINER, id, olds: properties, oldInputs: inputs, news: inputs });
+  assert.equal(diff.changes, "DIFF_NONE");
+});
+
 test("a stopped container is found and started again; a removed one is gone", async () => {
   const inputs = await checked({});
   const { id, properties } = await create({});
