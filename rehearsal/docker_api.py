@@ -64,7 +64,10 @@ class Docker:
             except DockerError as error:
                 if error.status != 404:
                     raise
-        name, _, tag = image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "latest")
+        if "@" in image:  # by digest
+            name, _, tag = image.partition("@")
+        else:
+            name, _, tag = image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "latest")
         for line in self.stream("POST", "/images/create?" + urlencode({"fromImage": name, "tag": tag}), timeout=3600):
             problem = json.loads(line).get("error")
             if problem:

@@ -70,7 +70,7 @@ class Process:
         self.name = name
         self._handlers, self._routes, self._timers, self._senders, self._links = {}, {}, [], {}, {}
         self._events, self._timer_lock, self._sequence = queue.Queue(), threading.Lock(), 0
-        self._serving = False
+        self._sender_lock, self._serving = threading.Lock(), False
         self.exited = lambda pid: None  # called when a linked or addressed peer is gone
 
         process = self
@@ -196,16 +196,24 @@ class Process:
 
     def send(self, to, message, body):
         """Post a message; in order per receiver, without waiting. An unreachable receiver is reported to `exited`."""
-        if to not in self._senders:
-            self._senders[to] = queue.Queue()
-            threading.Thread(target=self._deliver, args=(to, self._senders[to]), daemon=True).start()
-        self._senders[to].put((message, json.dumps(body)))
+        with self._sender_lock:
+            if to not in self._senders:
+                self._senders[to] = queue.Queue()
+                threading.Thread(target=self._deliver, args=(to, self._senders[to]), daemon=True).start()
+            self._senders[to].put((message, json.dumps(body)))
 
     def _deliver(self, to, outbox):
         name, ip, port = parse_pid(to)
         connection = None
         while True:
-            message, body = outbox.get()
+            try:
+                message, body = outbox.get(timeout=60)
+            except queue.Empty:  # peers come and go: no thread and connection for each that ever was
+                with self._sender_lock:
+                    if outbox.empty():
+                        del self._senders[to]
+                        break
+                continue
             for attempt in (1, 2):  # a kept connection may have been closed by a peer that restarted: try a fresh one
                 try:
                     fresh = connection is None
@@ -220,6 +228,8 @@ class Process:
                     if fresh or attempt == 2:
                         self.dispatch(lambda: self.exited(to))
                         break
+        if connection:
+            connection.close()
 
     def link(self, to):
         """Watch a peer: `exited(to)` is called once when its connection breaks or cannot be made."""

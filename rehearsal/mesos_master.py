@@ -204,6 +204,10 @@ class Master:
             if framework is None or framework.pid != sender:
                 log(f"Ignoring a message of framework {body['framework_id']['value']} at {sender}: it is not subscribed", "W")
                 return
+            if not framework.connected:  # only the connection broke: the framework itself is still there
+                framework.active = framework.connected = True
+                framework.cancel_failover()
+                self.process.link(sender)
             if call:
                 framework.count[f"calls/{call}"] += 1
             handler(framework, body)

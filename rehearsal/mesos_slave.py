@@ -385,6 +385,8 @@ class Slave:
                 self.status_update(sender, {"update": update, "pid": sender})
             if run.saved["own_container"]:
                 self.watch(run)
+            if run.kill_wanted:
+                self.process.send(sender, "KillTaskMessage", {"task_id": run.task["task_id"]})
             return
         self.process.send(sender, "ExecutorRegisteredMessage", {"slave_id": {"value": self.id}, "slave_info": self.info})
         if run.kill_wanted or self.leaving:

@@ -202,8 +202,11 @@ export async function logs(container: Docker.Container): Promise<string> {
 
 /** Wait for a container's end: exit code and log. */
 export async function exit(container: Docker.Container): Promise<{ code: number; log: string }> {
-  const { StatusCode } = (await container.wait()) as { StatusCode: number };
-  return { code: StatusCode, log: await logs(container) };
+  const { ExitCode } = await until("the container's end", async () => {
+    const { State } = await container.inspect();
+    return !State.Running && State;
+  });
+  return { code: ExitCode, log: await logs(container) };
 }
 
 export const dockerTask = (command: string, more: object = {}, docker: object = {}) => ({

@@ -55,7 +55,7 @@ before(async () => {
   if (MESOS_URL && MARATHON_URL) {
     masterUrl = MESOS_URL;
     const id = `/contract-${process.pid}`;
-    const app = { id, cmd: "sleep 600", cpus: 0.1, mem: 64, container: { type: "DOCKER", docker: { image: TASK_IMAGE ?? base } } };
+    const app = { id, cmd: "sleep 600", cpus: 0.1, mem: 64, portDefinitions: [], container: { type: "DOCKER", docker: { image: TASK_IMAGE ?? base } } };
     const made = await get(`${MARATHON_URL}/v2/apps`, { method: "POST", body: JSON.stringify(app), headers: { "Content-Type": "application/json" } });
     assert.equal(made.status, 201, made.text);
     undo = () => get(`${MARATHON_URL}/v2/apps/${id}?force=true`, { method: "DELETE" });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
-import { base, Cluster, commandTask, docker, dockerTask, get, logs, until } from "./mesos-cluster";
+import { base, Cluster, commandTask, docker, dockerTask, exit, get, until } from "./mesos-cluster";
 import { Scheduler } from "./mesos-scheduler";
 
 const cluster = new Cluster();
@@ -288,8 +288,8 @@ test("SIGUSR1 unregisters the slave: tasks are lost, containers end, the id is f
   await slave.kill({ signal: "SIGUSR1" });
   assert.equal((await scheduler.state("left", "TASK_LOST")).message, "the agent unregistered");
   assert.deepEqual((await get(`${cluster.masterUrl}/master/slaves`)).json.slaves, []);
-  const { StatusCode } = await slave.wait();
-  assert.equal(StatusCode, 0, await logs(slave));
+  const { code, log } = await exit(slave);
+  assert.equal(code, 0, log);
   for (const container of [name, `${name}.executor`]) {
     assert.equal((await docker.getContainer(container).inspect()).State.Status, "exited");
   }

@@ -63,7 +63,7 @@ test("a slave that dies is inactive at the master at once, and removed when its 
   assert.equal(row.id, id);
   const lost = await scheduler.state("t", "TASK_LOST");
   assert.equal(lost.message, "health check timed out");
-  assert.ok(scheduler.received.some(({ message }) => message === "LostSlaveMessage"));
+  await until("the word about the slave", () => scheduler!.received.some(({ message }) => message === "LostSlaveMessage"));
   const state = (await get(`${cluster.masterUrl}/master/state`)).json;
   assert.deepEqual([state.slaves.length, state.unreachable_slaves], [0, 1]);
 });
@@ -189,9 +189,17 @@ test("a slave that forgot its id replaces the one at the same address", async ()
   assert.equal((await get(`${cluster.masterUrl}/master/slaves`)).json.slaves.length, 1);
 });
 
+test("the containers of an ended task stay for docker_remove_delay and then go", async () => {
+  const { name } = await withTask({ MESOS_DOCKER_REMOVE_DELAY: "2secs" });
+  await scheduler!.kill("t");
+  await scheduler!.state("t", "TASK_KILLED");
+  assert.equal(await exists(name), true);
+  for (const container of [name, `${name}.executor`]) await until(`${container} to be removed`, async () => !(await exists(container)));
+});
+
 test("SIGTERM just ends the slave: tasks stay", async () => {
   const { slave, name } = await withTask();
   await slave.kill({ signal: "SIGTERM" });
-  await slave.wait();
+  await exit(slave);
   assert.equal((await docker.getContainer(name).inspect()).State.Running, true);
 });
