@@ -48,7 +48,8 @@ const command: ResourceType = {
 
   /** Old inputs against new ones; only `triggers` as a whole replaces (the SDK asks for it where one entry changes). */
   diff: (olds, news, oldInputs, ignore) => {
-    const ignored = new Set(ignore.map((path) => path.split(/[.[]/)[0]));
+    // A path below a property: the engine has put the old value there already, and the rest still counts.
+    const ignored = new Set(ignore);
     const before = Object.keys(oldInputs).length > 0 ? oldInputs : olds;
     const names = [...new Set([...Object.keys(before), ...Object.keys(news)])].filter((name) => isInput(name) && !ignored.has(name)).sort();
     const found = names.flatMap((name) => changes(name, before[name] ?? null, news[name] ?? null));

@@ -265,7 +265,8 @@ export function differences(
   oldInputs: Properties,
   ignore: string[] = [],
 ): Difference[] {
-  const ignored = new Set(ignore.map((path) => path.split(/[.[]/)[0]));
+  // A path below a property: the engine has put the old value there already, and the rest still counts.
+  const ignored = new Set(ignore);
   const planned = plan(fields, news, olds);
   return Object.entries(fields).flatMap(([name, field]): Difference[] => {
     if (ignored.has(name)) return [];

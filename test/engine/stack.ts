@@ -57,13 +57,23 @@ export class TestStack {
     return stack;
   }
 
+  /** The same stack, as somebody else's clone of the project sees it. */
+  from(project: string): TestStack {
+    return new TestStack(this.folder, this.name, project, this.environment);
+  }
+
   private get configFile(): string {
     return join(this.folder, `Pulumi.${this.name}.yaml`);
   }
 
+  /** Changes one value of the configuration. */
+  async set(key: string, value: string): Promise<void> {
+    await this.mustRun("config", "set", key, value);
+  }
+
   /** Runs the CLI and returns whatever comes of it. */
   run(...args: string[]): Promise<Run> {
-    const isOperation = ["up", "preview", "refresh", "destroy"].includes(args[0]);
+    const isOperation = ["up", "preview", "refresh", "destroy", "config"].includes(args[0]);
     const stack = args[1] === "init" ? [] : ["--stack", this.name];
     const all = [...args, ...stack, ...(isOperation ? ["--config-file", this.configFile] : []), "--non-interactive", "--color", "never"];
     return new Promise((resolve) => {

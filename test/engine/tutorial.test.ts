@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { docker, removeVolumes, standing, volumeNames } from "./docker";
+import { TestStack } from "./stack";
+
+// The tutorial's cluster, with its names, ports and variables, and its gates' dialect. The images themselves are
+// stand-ins under the tutorial's names, in the tests' own Docker Engine only.
+
+const standIns: Readonly<Record<string, string>> = {
+  "mesoscloud/zookeeper:3.4.6-ubuntu-14.04": "mesos-marathon/rehearsal-zookeeper:3.8.0",
+  "mesoscloud/mesos-master:0.23.0-ubuntu-14.04": "mesos-marathon/stand-in-mesos-master:0.23.0",
+  "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04": "mesos-marathon/stand-in-mesos-slave:0.23.0",
+  "mesoscloud/marathon:0.10.1-ubuntu-14.04": "mesos-marathon/stand-in-marathon:0.10.0",
+};
+
+let stack: TestStack;
+
+before(async () => {
+  for (const [name, standIn] of Object.entries(standIns)) {
+    const [repo, tag] = name.split(":");
+    await docker.getImage(standIn).tag({ repo, tag });
+  }
+  stack = await TestStack.create("tutorial", {});
+});
+
+after(async () => {
+  await stack.run("destroy", "--yes", "--skip-preview");
+  await stack.remove();
+  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-tutorial-cluster-")));
+  for (const name of Object.keys(standIns)) {
+    await docker.getImage(name).remove();
+  }
+});
+
+test("with nothing configured, up brings up the tutorial's cluster, whose gates ask as Mesos 0.23 answers", async () => {
+  // What the host is like does not matter to stand-ins: a cgroup version that the real slave refuses, for one.
+  await stack.up("--config", "mesos-marathon:preflight=false");
+
+  const names = ["marathon", "mesos-master", "mesos-slave", "zookeeper"];
+  assert.deepEqual((await standing((name) => names.includes(name))).map(({ name, running }) => ({ name, running })), names.map((name) => ({ name, running: true })));
+  const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
+  const state = await get("http://127.0.0.1:5050/master/state.json");
+  assert.equal(state.version, "0.23.0");
+  assert.deepEqual(state.slaves.map(({ active }: any) => active), [true]);
+  assert.deepEqual(state.frameworks.map(({ name, active }: any) => ({ name, active })), [{ name: "marathon", active: true }]);
+  assert.equal((await fetch("http://127.0.0.1:8080/ping")).status, 200);
+});
+
+test("each container has what the tutorial's docker run gives it, and the additions", async () => {
+  const workDir = (await docker.getVolume("mesos-marathon-tutorial-cluster-mesos-slave-work").inspect()).Mountpoint;
+  const expected = {
+    zookeeper: { env: ["MYID=1", "SERVERS=127.0.0.1"], privileged: false, binds: [`mesos-marathon-tutorial-cluster-zookeeper-data:/tmp/zookeeper:rw`] },
+    "mesos-master": {
+      env: ["MESOS_HOSTNAME=127.0.0.1", "MESOS_IP=127.0.0.1", "MESOS_QUORUM=1", "MESOS_ZK=zk://127.0.0.1:2181/mesos"],
+      privileged: false,
+      binds: ["mesos-marathon-tutorial-cluster-mesos-master-data:/tmp/mesos:rw"],
+    },
+    "mesos-slave": {
+      env: [
+        "MESOS_HOSTNAME=127.0.0.1",
+        "MESOS_IP=127.0.0.1",
+        "MESOS_MASTER=zk://127.0.0.1:2181/mesos",
+        "MESOS_RESOURCES=cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+        `MESOS_WORK_DIR=${workDir}`,
+      ],
+      privileged: true,
+      binds: [
+        "/sys/fs/cgroup:/sys/fs/cgroup:rw",
+        `${process.env.TEST_DOCKER_HOST?.replace("unix://", "")}:/var/run/docker.sock:rw`,
+        `mesos-marathon-tutorial-cluster-mesos-slave-work:${workDir}:rw`,
+      ],
+    },
+    marathon: {
+      env: [
+        "LIBPROCESS_IP=127.0.0.1",
+        "MARATHON_HOSTNAME=127.0.0.1",
+        "MARATHON_HTTPS_ADDRESS=127.0.0.1",
+        "MARATHON_HTTP_ADDRESS=127.0.0.1",
+        "MARATHON_MASTER=zk://127.0.0.1:2181/mesos",
+        "MARATHON_ZK=zk://127.0.0.1:2181/marathon",
+      ],
+      privileged: false,
+      binds: [],
+    },
+  };
+  for (const [name, { env, privileged, binds }] of Object.entries(expected)) {
+    const { Config, HostConfig } = await docker.getContainer(name).inspect();
+    const image = await docker.getImage(Config.Image).inspect();
+    assert.deepEqual(Config.Env.filter((variable) => !image.Config.Env.includes(variable)).sort(), env, name);
+    assert.equal(HostConfig.NetworkMode, "host", name);
+    assert.equal(HostConfig.RestartPolicy?.Name, "always", name);
+    assert.equal(HostConfig.Privileged, privileged, name);
+    assert.deepEqual([...(HostConfig.Binds ?? [])].sort(), binds.sort(), name);
+    assert.equal(Config.Labels["mesos-marathon.stack"], "tutorial", name);
+    assert.equal((Config as { StopTimeout?: number }).StopTimeout, 30, name);
+    assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } }, name);
+  }
+});
