@@ -80,6 +80,7 @@ export class Scheduler {
         });
       });
       await new Promise<void>((done) => this.server!.listen(0, "127.0.0.1", done));
+      this.server.unref(); // a test that failed before it closed its scheduler still ends
       this.pid = `scheduler-${process.pid}@127.0.0.1:${(this.server.address() as AddressInfo).port}`;
     }
     const framework = { user: "root", name: "test", failover_timeout: 600, checkpoint: true, ...info, ...(id && { id: { value: id } }) };
