@@ -5,6 +5,7 @@
  * rehearsal images (engine/docker-engine.mjs) and run inside its network namespace, with
  *
  *     TEST_DOCKER_HOST   that engine, as in DOCKER_HOST (which is set to it too)
+ *     TEST_BROWSER       a Chromium
  *     TEST_IMAGE         an image with a shell, Python, Java and curl
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
  *
@@ -16,6 +17,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } 
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
+import { browser } from "../setup/browser.mjs";
 import { passThrough, run } from "../setup/child.mjs";
 import { dependencies } from "../setup/dependencies.mjs";
 import { installDockerEngine } from "../setup/docker-engine.mjs";
@@ -65,12 +67,13 @@ async function withoutEngine(chosen) {
 
 /** @param {Suites} chosen */
 async function withEngine(chosen) {
-  const { path, home } = await prepare(async () => {
+  const { path, home, chromium } = await prepare(async () => {
     await dependencies();
+    const chromium = await browser();
     await installDockerEngine();
     const bin = await pulumiEngine();
     const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
-    return { path, home: ownHome(await plugins(() => ({ ...process.env, PATH: path }))) };
+    return { chromium, path, home: ownHome(await plugins(() => ({ ...process.env, PATH: path }))) };
   });
   const engine = await startTestEngine();
   let stopping = false;
@@ -88,6 +91,7 @@ async function withEngine(chosen) {
     Object.assign(env, {
       DOCKER_HOST: engine.dockerHost,
       TEST_DOCKER_HOST: engine.dockerHost,
+      TEST_BROWSER: chromium,
       TEST_IMAGE: "mesos-marathon/rehearsal-base:bookworm",
       TEST_PULUMI_HOME: home,
       PULUMI_HOME: home,

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
+import { chromium } from "playwright-core";
+
 import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { projectFolder, TestStack } from "./stack";
@@ -117,6 +119,28 @@ test("an app runs as a container, answers on its dynamic port, and is replaced w
     return task.id !== first.id && task;
   });
   await eventually("its answer", async () => (await fetch(`http://127.0.0.1:${second.ports[0]}/`)).ok);
+});
+
+test("in a browser the pages load without an error, show the slave and the app, and say that they are stand-ins", async () => {
+  const browser = await chromium.launch({
+    executablePath: process.env.TEST_BROWSER,
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    for (const [url, shown] of [[mesosUrl, `127.0.0.1:${ports.mesosSlavePort}`], [marathonUrl, "/web"]]) {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on("pageerror", (error) => errors.push(error.message));
+      page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+      page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
+      await page.goto(url);
+      await page.getByText(shown).first().waitFor();
+      assert.match(await page.locator("body").innerText(), /stand-in/i, url);
+      assert.deepEqual(errors, [], url);
+    }
+  } finally {
+    await browser.close();
+  }
 });
 
 test("a second preview and a second up find nothing to do", async () => {
