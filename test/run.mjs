@@ -19,6 +19,7 @@ import { delimiter, join } from "node:path";
 
 import { browser } from "../setup/browser.mjs";
 import { passThrough, run } from "../setup/child.mjs";
+import { installPackages } from "../setup/debian.mjs";
 import { dependencies } from "../setup/dependencies.mjs";
 import { installDockerEngine } from "../setup/docker-engine.mjs";
 import { alone, readIfThere } from "../setup/files.mjs";
@@ -26,7 +27,7 @@ import { images } from "../setup/images.mjs";
 import { local, root } from "../setup/paths.mjs";
 import { plugins } from "../setup/plugins.mjs";
 import { pulumiEngine } from "../setup/pulumi-engine.mjs";
-import { main, Problem, say, sayRoads } from "../setup/terminal.mjs";
+import { main, Problem, say, sayRoads, step } from "../setup/terminal.mjs";
 import { startTestEngine } from "./engine/docker-engine.mjs";
 
 /** Milliseconds that one suite may take. */
@@ -70,6 +71,7 @@ async function withEngine(chosen) {
   const { path, home, chromium } = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
+    await marathonClient();
     await installDockerEngine();
     const bin = await pulumiEngine();
     const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
@@ -103,6 +105,14 @@ async function withEngine(chosen) {
     await engine.stop();
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
   }
+}
+
+/** The public client that drives the stand-in for Marathon comes from PyPI, which the tests' own network cannot reach. */
+async function marathonClient() {
+  if (!(await run(["python3", "-m", "pip", "--version"]).then(() => true, () => false))) {
+    await installPackages(["python3", "python3-pip"], "Testing with a public Marathon client");
+  }
+  await step("Marathon client", { doing: "pip install", usually: "5 seconds" }, () => run([process.execPath, "test/stand-ins/marathon-client/install.mjs"], { cwd: root }));
 }
 
 /**

@@ -32,6 +32,10 @@ export interface MockedStack {
   settled(): Promise<void>;
 }
 
+// Whoever runs these tests may have chosen a Docker Engine; the stack under test has not.
+delete process.env.DOCKER_HOST;
+process.env.DOCKER_CONTEXT = "default";
+
 /** Values that only the engine knows, made from the names so that a test can write them down. */
 function madeUpState(type: string, name: string, inputs: Record<string, any>) {
   const made: Record<string, Record<string, any>> = {
