@@ -188,7 +188,7 @@ describe("answers as a real Marathon 1.11 does", () => {
   });
 
   it("gives a task's container the recorded name, settings and environment", { skip: url ? "only where Docker can be asked" : false }, async () => {
-    const { docker } = require("./mesos-cluster") as typeof import("./mesos-cluster");
+    const { docker, ownLabels } = require("./mesos-cluster") as typeof import("./mesos-cluster");
     await api.deploy("POST", "/v2/apps", { ...body("app-create"), cmd: server }, 201);
     const [task] = await api.tasks("/web");
     const [name] = await cluster!.running();
@@ -203,7 +203,7 @@ describe("answers as a real Marathon 1.11 does", () => {
     for (const each of ["MARATHON_APP_ID", "MARATHON_APP_RESOURCE_CPUS", "MARATHON_APP_RESOURCE_MEM", "MARATHON_APP_RESOURCE_DISK", "MARATHON_APP_RESOURCE_GPUS", "MARATHON_APP_LABELS"]) {
       assert.equal(has[each], should[each], each);
     }
-    assert.deepEqual(found.Config.Labels, { MESOS_TASK_ID: task!.id });
+    assert.deepEqual(await ownLabels(found), { MESOS_TASK_ID: task!.id });
     assert.deepEqual([found.HostConfig.NetworkMode, found.HostConfig.Memory, found.HostConfig.CpuShares], [recorded.Net, recorded.Mem, recorded.CpuShares]);
     await api.deploy("DELETE", "/v2/apps//web");
   });

@@ -209,6 +209,12 @@ export async function exit(container: Docker.Container): Promise<{ code: number;
   return { code: ExitCode, log: await logs(container) };
 }
 
+/** A container's labels, but for those that its image has already. */
+export async function ownLabels({ Config, Image }: Docker.ContainerInspectInfo): Promise<Record<string, string>> {
+  const inherited = (await docker.getImage(Image).inspect()).Config.Labels ?? {};
+  return Object.fromEntries(Object.entries(Config.Labels).filter(([key, value]) => inherited[key] !== value));
+}
+
 export const dockerTask = (command: string, more: object = {}, docker: object = {}) => ({
   container: { type: "DOCKER", docker: { image: base, network: "HOST", privileged: false, ...docker } },
   command: { value: command, shell: true },

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
-import { base, Cluster, commandTask, docker, dockerTask, exit, get, until } from "./mesos-cluster";
+import { base, Cluster, commandTask, docker, dockerTask, exit, get, until, ownLabels } from "./mesos-cluster";
 import { Scheduler } from "./mesos-scheduler";
 
 const cluster = new Cluster();
@@ -59,7 +59,7 @@ test("a Docker task is a real container, named, bound, limited and given the env
   assert.equal(seen.HostConfig.RestartPolicy?.Name || "no", "no");
   assert.deepEqual(seen.Config.Entrypoint, ["/bin/sh"]);
   assert.deepEqual(seen.Config.Cmd, ["-c", "echo out; echo err >&2; sleep 600"]);
-  assert.deepEqual(seen.Config.Labels, { MESOS_TASK_ID: "web.1" });
+  assert.deepEqual(await ownLabels(seen), { MESOS_TASK_ID: "web.1" });
   for (const variable of [`MESOS_CONTAINER_NAME=mesos-${uuid}`, "MESOS_SANDBOX=/mnt/mesos/sandbox", "MESOS_ALLOCATION_ROLE=*", "GREETING=hello"]) {
     assert.ok(seen.Config.Env.includes(variable), variable);
   }
