@@ -1,7 +1,8 @@
 /**
  * Makes a slave leave its master and removes what its tasks left behind. Runs when the stack is destroyed, before the
  * slave's container is removed. Told by environment variables: DOCKER_HOST, SLAVE (the container's name), WORK_DIR (the
- * slave's work directory on the host, which marks the containers of its tasks).
+ * slave's work directory on the host, which marks the containers of its tasks), LABELS (JSON: the labels by which the
+ * stack's volumes are known).
  *
  * Apps, framework and the slave's checkpoints stay: the next `up` starts the apps afresh.
  */
@@ -9,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { dockerEngine } from "./docker.mjs";
 
-const { DOCKER_HOST = "", SLAVE = "", WORK_DIR = "" } = process.env;
+const { DOCKER_HOST = "", SLAVE = "", WORK_DIR = "", LABELS = "[]" } = process.env;
 const docker = dockerEngine(DOCKER_HOST);
 const leaveSeconds = 30;
 const stopSeconds = 10;
@@ -17,6 +18,8 @@ const stopSeconds = 10;
 await leave();
 const removed = await removeTasks();
 console.log(`${SLAVE} has left; ${removed} task containers removed`);
+const { Volumes } = await docker.listVolumes({ filters: { label: JSON.parse(LABELS) } });
+console.log(`kept, with the data of the cluster: volumes ${(Volumes ?? []).map(({ Name }) => Name).sort().join(", ")}`);
 
 /** SIGUSR1 unregisters a slave, ends its tasks and then itself (Mesos, `src/slave/slave.cpp`, 0.23.0 and 1.11.0). */
 async function leave() {

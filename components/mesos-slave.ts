@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ImageSet } from "./images";
 import { MesosMaster } from "./mesos-master";
-import { dataVolume, deploy, script, ServiceArgs } from "./service";
+import { dataVolume, deploy, script, ServiceArgs, stackLabels } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
   readonly imageSet: ImageSet;
@@ -75,7 +75,12 @@ export class MesosSlave extends pulumi.ComponentResource {
       `${name}-teardown`,
       {
         delete: script("teardown"),
-        environment: { DOCKER_HOST: host.dockerHost, SLAVE: containerName, WORK_DIR: workDir.mountpoint },
+        environment: {
+          DOCKER_HOST: host.dockerHost,
+          LABELS: JSON.stringify(stackLabels().map(({ label, value }) => `${label}=${value}`)),
+          SLAVE: containerName,
+          WORK_DIR: workDir.mountpoint,
+        },
         addPreviousOutputInEnv: false,
       },
       { parent: this, dependsOn: [service.container] },

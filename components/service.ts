@@ -141,12 +141,16 @@ export function script(check: "ready" | "teardown"): string {
   return `node -e 'import("mesos-marathon/checks/${check}.mjs")'`;
 }
 
-function labels(component: string): docker.types.input.ContainerLabel[] {
+/** The labels that everything of this stack bears. */
+export function stackLabels(): { label: string; value: string }[] {
   return [
     { label: labelKeys.project, value: pulumi.getProject() },
     { label: labelKeys.stack, value: pulumi.getStack() },
-    { label: labelKeys.component, value: component },
   ];
+}
+
+function labels(component: string): docker.types.input.ContainerLabel[] {
+  return [...stackLabels(), { label: labelKeys.component, value: component }];
 }
 
 function environment(image: ServiceImage, settings: Settings): pulumi.Input<string>[] {

@@ -211,7 +211,8 @@ test("each of the four containers can be replaced, and the app that runs does no
 test("destroy removes every container of ours, keeps the data, and touches nothing else", async () => {
   assert.ok((await taskContainers()).length > 0);
   const networks = (await docker.listNetworks()).map(({ Name }) => Name).sort();
-  await stack.destroy();
+  const { output } = await stack.destroy();
+  assert.match(output, new RegExp(`kept, with the data of the cluster: volumes ${volumes.join(", ")}\\n`));
 
   assert.deepEqual(await standing(), strangers);
   assert.deepEqual((await docker.listNetworks()).map(({ Name }) => Name).sort(), networks);

@@ -390,7 +390,12 @@ test("the teardown runs when the stack is destroyed and never else", async () =>
   const stack = await mockedStack(tutorial);
   assert.deepEqual(inputs(stack, "Command cluster-mesos-slave-teardown"), {
     delete: `node -e 'import("mesos-marathon/checks/teardown.mjs")'`,
-    environment: { DOCKER_HOST: "unix:///var/run/docker.sock", SLAVE: "mesos-slave", WORK_DIR: workDir },
+    environment: {
+      DOCKER_HOST: "unix:///var/run/docker.sock",
+      LABELS: '["mesos-marathon.project=mesos-marathon","mesos-marathon.stack=dev"]',
+      SLAVE: "mesos-slave",
+      WORK_DIR: workDir,
+    },
     addPreviousOutputInEnv: false,
   });
 });
@@ -699,6 +704,7 @@ test("the stack's name reaches labels and volumes only", async () => {
       "Container cluster-mesos-slave.volumes.2.volumeName",
       "Container cluster-mesos-slave.volumes.2.containerPath",
       "Container cluster-mesos-slave: MESOS_WORK_DIR",
+      "Command cluster-mesos-slave-teardown.environment.LABELS",
       "Command cluster-mesos-slave-teardown.environment.WORK_DIR",
     ].sort(),
   );

@@ -30,10 +30,12 @@ const removals = tasks.flatMap(({ name }) => [`DELETE /containers/${name}?force=
 async function teardown(t: TestContext, slaves: FakeContainer[], others = [...tasks, ...lookAlikes], folder?: string) {
   const engine = await FakeEngine.start(...[...slaves, ...others].map((container) => ({ ...container })));
   t.after(() => engine.stop());
+  engine.volumes = [{ Name: "mesos-slave-work", Labels: null }, { Name: "data", Labels: null }];
   const result = await runCheck("teardown", { DOCKER_HOST: engine.dockerHost, SLAVE: "mesos-slave", WORK_DIR: workDir }, folder);
   return { ...result, changes: engine.changes, left: [...engine.containers.keys()] };
 }
 
+const kept = "kept, with the data of the cluster: volumes data, mesos-slave-work\n";
 const keptNames = lookAlikes.map(({ name }) => name);
 
 /** Ends at the third look after the signal. */
@@ -43,7 +45,7 @@ const leaves = (container: FakeContainer, times: number) => {
 
 test("the slave leaves for good, then its tasks' containers are removed, and no others", async (t) => {
   const { code, stdout, stderr, changes, left } = await teardown(t, [{ ...slave, inspected: leaves }]);
-  assert.deepEqual([code, stdout, stderr], [0, "mesos-slave has left; 3 task containers removed\n", ""]);
+  assert.deepEqual([code, stdout, stderr], [0, `mesos-slave has left; 3 task containers removed\n${kept}`, ""]);
   assert.deepEqual(changes.slice(0, 2), [
     'POST /containers/mesos-slave/update {"RestartPolicy":{"Name":"no"}}',
     "POST /containers/mesos-slave/kill?signal=SIGUSR1",
@@ -73,7 +75,7 @@ test("nothing is removed while the slave is still there", async (t) => {
 
 test("from another package that has this one linked: the same", async (t) => {
   const { code, stdout } = await teardown(t, [{ ...slave, inspected: leaves }], tasks, otherPackage(t));
-  assert.deepEqual([code, stdout], [0, "mesos-slave has left; 3 task containers removed\n"]);
+  assert.deepEqual([code, stdout], [0, `mesos-slave has left; 3 task containers removed\n${kept}`]);
 });
 
 for (const [what, slaves, said] of [
