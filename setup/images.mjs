@@ -15,7 +15,7 @@ import { road, say, step } from "./terminal.mjs";
 const base = {
   name: "mesos-marathon/rehearsal-base:bookworm",
   suite: "bookworm",
-  packages: ["openjdk-17-jre-headless", "zookeeper", "python3", "python3-kazoo", "python3-docker", "curl"],
+  packages: ["openjdk-17-jre-headless", "zookeeper", "python3", "python3-kazoo", "curl"],
   /** Recommended packages would make it twice the size: one of them recommends Docker itself. */
   options: ['--aptopt=APT::Install-Recommends "false"', "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"],
 };
