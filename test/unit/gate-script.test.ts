@@ -86,6 +86,7 @@ test("a final exit ends it with its reason", async (t) => {
     COMPONENT: "marathon",
     CONTAINER: "marathon",
     DOCKER_HOST: engine.dockerHost,
+    READY_TIMEOUT: "20",
     FINAL_EXITS: '{"110":"its framework was torn down"}',
     MARATHON: `http://127.0.0.1:${await closedPort(t)}`,
   });

@@ -312,8 +312,9 @@ const table: Record<string, Case> = {
   },
   "tasks of another slave, as Mesos 0.23 to 1.3 name them": {
     config: { imageSet: "tutorial" },
-    engine: { ...tutorial, containers: [container(`mesos-${uuid}-S0.${uuid}`)] },
-    found: [foreignTask(`mesos-${uuid}-S0.${uuid}`), exposedZooKeeper],
+    // Until 0.24 a slave's id began with the master's start: date, time, address, port, process.
+    engine: { ...tutorial, containers: [container(`mesos-20150811-101122-16777343-5050-1-S0.${uuid}`), container(`mesos-${uuid}-S0.${uuid}`)] },
+    found: [foreignTask(`mesos-20150811-101122-16777343-5050-1-S0.${uuid}, mesos-${uuid}-S0.${uuid}`), exposedZooKeeper],
   },
 
   // All at once.
