@@ -24,7 +24,8 @@ function folder(t: TestContext, config: unknown, contexts: Record<string, unknow
   return path;
 }
 
-const contexts = { colima: "unix:///home/me/.colima/docker.sock", far: "ssh://me@192.0.2.7" };
+// The CLI lets nobody make one called default.
+const contexts = { colima: "unix:///home/me/.colima/docker.sock", far: "ssh://me@192.0.2.7", default: "tcp://192.0.2.9:2376" };
 
 test("the engine is DOCKER_HOST's, else the context's, else the usual one", async (t) => {
   const DOCKER_CONFIG = folder(t, { currentContext: "colima", auths: {} }, contexts);
