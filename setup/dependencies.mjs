@@ -36,7 +36,7 @@ export async function dependencies() {
     throw new Problem("npm is not on PATH. It comes with Node: install Node 20 or newer with npm.");
   }
   await step("npm packages", { doing: "npm ci", usually: "10 to 40 seconds" }, () =>
-    run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    run(["npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"], {
       cwd: root,
       log: "npm-ci",
       failed: "npm could not install the packages. Is the npm registry reachable (npm ping)?",

@@ -1,6 +1,6 @@
 /** A Docker Engine that answers: the one that is there, else Debian's, installed and started. */
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 
 import { asRoot, run, which } from "./child.mjs";
 import { installPackages } from "./debian.mjs";
@@ -120,14 +120,19 @@ async function startByInit() {
 
 /** Without an init system nobody else will start it, today or after a restart of the machine. */
 async function startByHand() {
+  const socket = "/var/run/docker.sock";
   say(
-    `Starting the Docker Engine by hand, as there is no systemd: settings, log and pid in ${local("docker")}, data in /var/lib/docker, socket /var/run/docker.sock` +
+    `Starting the Docker Engine by hand, as there is no systemd: settings, log and pid in ${local("docker")}, data in /var/lib/docker, socket ${socket}` +
       (lacksCapability() ? ", with a runtime that leaves out the capabilities this machine lacks" : ""),
   );
+  if (statSync(socket, { throwIfNoEntry: false })?.isDirectory()) {
+    say(`${socket} is a folder, as a container leaves it that was to mount the socket while there was none: removing it, if it is empty`);
+    await run(asRoot(["rmdir", socket], "Removing that folder"), { failed: `${socket} is not empty. See what is in it, and remove it` });
+  }
   const dataIsNew = !existsSync("/var/lib/docker") || readdirSync("/var/lib/docker").length === 0;
   await step("Docker Engine", { doing: "started by hand", usually: "5 seconds" }, async () => {
-    const daemon = await startDaemon({ folder: local("docker"), socket: "/var/run/docker.sock" });
-    note({ kind: "daemon", ...daemon, socket: "/var/run/docker.sock" });
+    const daemon = await startDaemon({ folder: local("docker"), socket });
+    note({ kind: "daemon", ...daemon, socket });
     if (dataIsNew) {
       note({ kind: "folder", path: "/var/lib/docker" });
     }

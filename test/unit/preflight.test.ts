@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
@@ -534,12 +534,19 @@ test("why the Docker Engine does not answer", async (t) => {
     const engine = await played(t);
     chmodSync(engine.folder, 0o755);
     chmodSync(engine.socket, 0);
-    // Root may open everything, so it is somebody else for a moment, who may not even see this clone: all is read before.
-    const isRoot = process.getuid?.() === 0;
-    const configuration = at(engine.dockerHost);
-    const seen = (isRoot && process.seteuid?.(65534), look(configuration));
-    const { engineProblem } = await seen.finally(() => isRoot && process.seteuid?.(0));
-    assert.equal(engineProblem?.code, "EACCES");
+    if (process.getuid?.() === 0) {
+      // Root may open everything, so it is somebody else while it connects.
+      const { connect } = Socket.prototype;
+      t.mock.method(Socket.prototype, "connect", function (this: Socket, ...to: Parameters<typeof connect>) {
+        process.seteuid?.(65534);
+        try {
+          return connect.apply(this, to);
+        } finally {
+          process.seteuid?.(0);
+        }
+      });
+    }
+    assert.equal(await code(engine.dockerHost), "EACCES");
   });
 
   await t.test("one that hangs up", async (t) => {
