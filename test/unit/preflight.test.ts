@@ -456,7 +456,7 @@ test("the machine is looked at where the engine's folder is on it", linuxOnly, a
 
 /** Listens in this process, at an address and a port of the system's choice. */
 async function listen(t: TestContext, address: string): Promise<number> {
-  const server = createServer();
+  const server = createServer((socket) => socket.resume());
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, address, resolve));
   t.after(() => server.close());
   return (server.address() as AddressInfo).port;
