@@ -122,17 +122,17 @@ const CASES: { [input: string]: Case } = {
   volumes: {
     first: [
       { volumeName: "second-data", containerPath: "/data" },
-      { hostPath: "/tmp", containerPath: "/there" },
+      { hostPath: "/etc", containerPath: "/there" },
     ],
     second: [{ volumeName: "second-data", containerPath: "/data", readOnly: true }],
     effect: "replace",
     see: (found) => sorted(found.HostConfig.Binds),
-    shown: [["/tmp:/there:rw", "second-data:/data:rw"], ["second-data:/data:ro"]],
+    shown: [["/etc:/there:rw", "second-data:/data:rw"], ["second-data:/data:ro"]],
   },
   mounts: {
     first: [{ type: "volume", source: "second-data", target: "/data" }],
     second: [
-      { type: "bind", source: "/tmp", target: "/there", readOnly: true, bindOptions: { propagation: "private" } },
+      { type: "bind", source: "/etc", target: "/there", readOnly: true, bindOptions: { propagation: "private" } },
       { type: "tmpfs", target: "/quick", tmpfsOptions: { sizeBytes: MIB, mode: 0o700 } },
     ],
     effect: "replace",
@@ -140,7 +140,7 @@ const CASES: { [input: string]: Case } = {
     shown: [
       [["volume", "second-data", "/data", false, undefined, undefined]],
       [
-        ["bind", "/tmp", "/there", true, "private", undefined],
+        ["bind", "/etc", "/there", true, "private", undefined],
         ["tmpfs", "", "/quick", false, undefined, { SizeBytes: MIB, Mode: 0o700 }],
       ],
     ],
