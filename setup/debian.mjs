@@ -1,9 +1,14 @@
 /** Packages of a Debian-like system. */
 
+import { statSync } from "node:fs";
+
 import { asRoot, run, which } from "./child.mjs";
 import { readIfThere } from "./files.mjs";
 import { note } from "./ledger.mjs";
 import { Problem, say, step } from "./terminal.mjs";
+
+/** Milliseconds after which package lists may name versions that the mirrors have dropped. */
+const listsLast = 24 * 3600_000;
 
 /**
  * Installs packages with whatever they need. Names all of them first and notes which ones are new.
@@ -15,13 +20,11 @@ export async function installPackages(packages, why) {
   if (!which("apt-get")) {
     throw new Problem(`${why} needs ${packages.join(", ")}. This system has no apt-get to install them with: install them yourself, then run this again.`);
   }
+  if (Date.now() - (statSync("/var/lib/apt/lists", { throwIfNoEntry: false })?.mtimeMs ?? 0) > listsLast) {
+    await updateLists();
+  }
   const wanted = await simulate(packages).catch(async () => {
-    await step("Package lists", { doing: "apt-get update", usually: "10 seconds" }, () =>
-      run(asRoot(["apt-get", "update"], "Updating the package lists"), {
-        log: "apt-update",
-        failed: "apt-get could not update the package lists. Is the network up?",
-      }),
-    );
+    await updateLists();
     return simulate(packages);
   });
   say(`${why} needs Debian packages that are not here. Installing now: ${wanted.map(({ name, version }) => `${name} ${version}`).join(", ")}`);
@@ -43,6 +46,15 @@ export async function installPackages(packages, why) {
       );
     }
   });
+}
+
+function updateLists() {
+  return step("Package lists", { doing: "apt-get update", usually: "10 seconds" }, () =>
+    run(asRoot(["apt-get", "update"], "Updating the package lists"), {
+      log: "apt-update",
+      failed: "apt-get could not update the package lists. Is the network up?",
+    }),
+  );
 }
 
 /**

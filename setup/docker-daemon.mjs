@@ -1,13 +1,14 @@
 /** dockerd, started and stopped by hand: where there is no init system to do it, and for the tests' own engine. */
 
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, openSync, closeSync } from "node:fs";
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { asRoot, run } from "./child.mjs";
 import { ask } from "./docker-client.mjs";
 import { readIfThere, runs, startOf, writeWhole } from "./files.mjs";
+import { note } from "./ledger.mjs";
 import { root } from "./paths.mjs";
 import { Problem } from "./terminal.mjs";
 
@@ -21,18 +22,23 @@ export function lacksCapability(status = readIfThere("/proc/self/status"), last 
   return bounding !== undefined && last !== undefined && BigInt(`0x${bounding}`) !== (1n << BigInt(Number(last) + 1)) - 1n;
 }
 
+/** What dockerd and its containerd make for themselves, whatever folders they are told to use. */
+const alwaysMade = ["/etc/docker/key.json", "/opt/containerd"];
+
 /**
  * Starts dockerd and waits until it answers. Its daemon.json, runtime, log and pid lie in `folder`.
  * @param {object} daemon
  * @param {string} daemon.folder
  * @param {string} daemon.socket
  * @param {string[]} [daemon.flags] default: dockerd's own defaults
+ * @param {string[]} [daemon.makes] paths outside the clone that these flags lead to
  * @param {string[]} [daemon.within] command that it is started by, such as `nsenter --net=…`
  * @returns {Promise<{ pid: number, start?: string }>}
  * @throws Problem with the end of its log where it ends or does not answer within 60 seconds
  */
-export async function startDaemon({ folder, socket, flags = [], within = [] }) {
+export async function startDaemon({ folder, socket, flags = [], makes = [], within = [] }) {
   mkdirSync(folder, { recursive: true });
+  note(...[...makes, ...alwaysMade].filter((path) => !existsSync(path)).map((path) => ({ kind: /** @type {const} */ ("path"), path })));
   /** @type {Record<string, unknown>} */
   const settings = {};
   if (lacksCapability()) {
@@ -87,5 +93,17 @@ export async function stopDaemon(daemon) {
     for (const deadline = Date.now() + seconds * 1000; runs(daemon) && Date.now() < deadline; ) {
       await sleep(100);
     }
+  }
+}
+
+/**
+ * Unmounts what a dockerd that was killed, or one that mounted its data folder on itself, has left.
+ * @param {string[]} folders in which, and at which, everything is unmounted
+ */
+export async function unmount(folders) {
+  const mounts = (readIfThere("/proc/self/mountinfo") ?? "").split("\n").map((line) => line.split(" ")[4] ?? "");
+  const left = mounts.filter((mount) => folders.some((folder) => mount === folder || mount.startsWith(`${folder}/`)));
+  for (const mount of left.reverse()) {
+    await run(asRoot(["umount", "--lazy", mount], "Unmounting what Docker left")).catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 /** A Docker Engine that answers: the one that is there, else Debian's, installed and started. */
 
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 
 import { asRoot, run, which } from "./child.mjs";
 import { installPackages } from "./debian.mjs";
@@ -129,12 +129,8 @@ async function startByHand() {
     say(`${socket} is a folder, as a container leaves it that was to mount the socket while there was none: removing it, if it is empty`);
     await run(asRoot(["rmdir", socket], "Removing that folder"), { failed: `${socket} is not empty. See what is in it, and remove it` });
   }
-  const dataIsNew = !existsSync("/var/lib/docker") || readdirSync("/var/lib/docker").length === 0;
   await step("Docker Engine", { doing: "started by hand", usually: "5 seconds" }, async () => {
-    const daemon = await startDaemon({ folder: local("docker"), socket });
+    const daemon = await startDaemon({ folder: local("docker"), socket, makes: ["/var/lib/docker", "/var/run/docker"] });
     note({ kind: "daemon", ...daemon, socket });
-    if (dataIsNew) {
-      note({ kind: "folder", path: "/var/lib/docker" });
-    }
   });
 }

@@ -7,14 +7,14 @@ import { local } from "./paths.mjs";
  * @typedef {{ kind: "package", name: string, version: string }
  *   | { kind: "group", name: string }
  *   | { kind: "service", name: string }
- *   | { kind: "folder", path: string }
+ *   | { kind: "path", path: string }
  *   | { kind: "daemon", pid: number, start?: string, socket: string }
  *   | { kind: "image", name: string, dockerHost: string }} Entry
  *
  * - `package`: a Debian package that was not installed before
  * - `group`: a group of users that a package made
  * - `service`: a systemd unit that was started
- * - `folder`: made by a daemon that was started, with all that is in it
+ * - `path`: file or folder that a daemon made when it was started, with all that is in it
  * - `daemon`: a process that was started without an init system
  * - `image`: in a person's Docker Engine
  */
@@ -41,7 +41,7 @@ export function withEntry(entries, entry) {
 export function sameThing(a, b) {
   const thing = (/** @type {Entry} */ entry) => {
     switch (entry.kind) {
-      case "folder":
+      case "path":
         return [entry.kind, entry.path];
       case "daemon":
         return [entry.kind, entry.socket];
@@ -59,7 +59,9 @@ export function sameThing(a, b) {
  * @param {...Entry} entries
  */
 export function note(...entries) {
-  write(entries.reduce(withEntry, installed()));
+  if (entries.length > 0) {
+    write(entries.reduce(withEntry, installed()));
+  }
 }
 
 /**

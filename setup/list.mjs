@@ -21,8 +21,8 @@ export function describe(entry) {
       return `group of users ${entry.name}`;
     case "service":
       return `systemd service ${entry.name}, started`;
-    case "folder":
-      return `folder ${entry.path}, with all that is in it`;
+    case "path":
+      return `${entry.path}, made by dockerd, with all that is in it`;
     case "daemon":
       return `dockerd, process ${entry.pid} (${runs(entry) ? "running" : "not running now"}), with ${entry.socket}`;
     case "image":

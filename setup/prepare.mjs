@@ -40,7 +40,9 @@ export const prepareUp = (asked) =>
     await dependencies();
     const dockerHost = await dockerEngine(known && setting(known, "dockerHost"));
     const stack = known ?? (await choose(dockerHost));
-    say(known === undefined ? "" : `Stack ${stack}${asked === undefined ? ", as before" : ", as asked"} (npm run up -- --stack NAME chooses another)`);
+    if (known !== undefined) {
+      say(`Stack ${stack}, ${asked === undefined ? "as before" : "as asked"} (npm run up -- --stack NAME chooses another)`);
+    }
     const { bin, home } = await engine();
     if (setting(stack, "imageSet") === "rehearsal") {
       await images(dockerHost);

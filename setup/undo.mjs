@@ -7,7 +7,7 @@ import { ownStacks } from "./backend.mjs";
 import { asRoot, run } from "./child.mjs";
 import { versions } from "./debian.mjs";
 import { ask, currentDockerHost, docker } from "./docker-client.mjs";
-import { stopDaemon } from "./docker-daemon.mjs";
+import { stopDaemon, unmount } from "./docker-daemon.mjs";
 import { alone } from "./files.mjs";
 import { forget, installed } from "./ledger.mjs";
 import { describe } from "./list.mjs";
@@ -15,7 +15,7 @@ import { local } from "./paths.mjs";
 import { agreed, main, Problem, say } from "./terminal.mjs";
 
 /** What is in something goes before it: images before the daemon, the daemon before its package and its data. */
-const order = /** @type {const} */ (["image", "service", "daemon", "package", "folder", "group"]);
+const order = /** @type {const} */ (["image", "service", "daemon", "package", "path", "group"]);
 
 await main(() =>
   alone("setup", "is setting things up", async () => {
@@ -23,6 +23,7 @@ await main(() =>
     await refuseWhileUp(entries);
     // The lock of this very run is there.
     if (entries.length === 0 && readdirSync(local()).every((name) => name.endsWith(".lock"))) {
+      rmSync(local(), { recursive: true, force: true });
       say("There is nothing to undo.");
       return 0;
     }
@@ -66,7 +67,8 @@ async function undo(kind, entries) {
       case "daemon":
         await stopDaemon(entry);
         break;
-      case "folder":
+      case "path":
+        await unmount([entry.path]);
         await run(asRoot(["rm", "-rf", "--one-file-system", entry.path], `Removing ${entry.path}`));
         break;
       case "group":

@@ -10,7 +10,7 @@ import { join } from "node:path";
 
 import { run, which } from "../../setup/child.mjs";
 import { docker } from "../../setup/docker-client.mjs";
-import { startDaemon, stopDaemon } from "../../setup/docker-daemon.mjs";
+import { startDaemon, stopDaemon, unmount } from "../../setup/docker-daemon.mjs";
 import { readIfThere, runs, startOf, writeWhole } from "../../setup/files.mjs";
 import { local } from "../../setup/paths.mjs";
 import { Problem } from "../../setup/terminal.mjs";
@@ -139,10 +139,7 @@ async function clearAway() {
   if (parts.holder && runs(parts.holder)) {
     process.kill(parts.holder.pid, "SIGKILL");
   }
-  const mounts = (readIfThere("/proc/self/mountinfo") ?? "").split("\n").map((line) => line.split(" ")[4] ?? "");
-  for (const mount of mounts.filter((path) => path.startsWith(`${parts.folder}/`) || path.startsWith(`${local("test-engine")}/`)).reverse()) {
-    await run(["umount", "--lazy", mount]).catch(() => {});
-  }
+  await unmount([parts.folder, local("test-engine")]);
   rmSync(parts.folder, { recursive: true, force: true });
   rmSync(noted, { force: true });
 }
