@@ -2,7 +2,7 @@
  * `npm test [-- [--cold] SUITE…]`: prepares what the suites need, runs them, and ends with how many tests passed.
  *
  * A suite is a folder in test/ with files `*.test.ts`. All but `unit` get a Docker Engine of their own with the
- * rehearsal images (engine/docker-engine.mjs) and run inside its network namespace, with
+ * rehearsal images (engine/session.mjs) and run inside its network namespace, with
  *
  *     TEST_DOCKER_HOST   that engine, as in DOCKER_HOST (which is set to it too)
  *     TEST_BROWSER       a Chromium
@@ -13,22 +13,18 @@
  */
 import "../setup/node-version.mjs";
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
 import { browser } from "../setup/browser.mjs";
 import { passThrough, run } from "../setup/child.mjs";
 import { installPackages } from "../setup/debian.mjs";
 import { dependencies } from "../setup/dependencies.mjs";
-import { installDockerEngine } from "../setup/docker-engine.mjs";
-import { alone, readIfThere } from "../setup/files.mjs";
-import { images } from "../setup/images.mjs";
+import { readIfThere } from "../setup/files.mjs";
 import { local, root } from "../setup/paths.mjs";
-import { plugins } from "../setup/plugins.mjs";
-import { pulumiEngine } from "../setup/pulumi-engine.mjs";
-import { main, Problem, say, sayRoads, step } from "../setup/terminal.mjs";
-import { startTestEngine } from "./engine/docker-engine.mjs";
+import { main, Problem, say, step } from "../setup/terminal.mjs";
+import { prepare, withTestEngine } from "./engine/session.mjs";
 
 /** Milliseconds that one suite may take. */
 const patience = 40 * 60_000;
@@ -55,7 +51,7 @@ await main(async () => {
   }
   const chosen = suites.filter(({ name }) => names.length === 0 || names.includes(name));
   const needsEngine = chosen.some(({ name }) => name !== "unit");
-  return needsEngine ? alone("test", "runs the tests", () => withEngine(chosen)) : withoutEngine(chosen);
+  return needsEngine ? withEngine(chosen) : withoutEngine(chosen);
 });
 
 /** @typedef {typeof suites} Suites */
@@ -68,43 +64,13 @@ async function withoutEngine(chosen) {
 
 /** @param {Suites} chosen */
 async function withEngine(chosen) {
-  const { path, home, chromium } = await prepare(async () => {
+  const chromium = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
-    await installDockerEngine();
-    const bin = await pulumiEngine();
-    const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
-    return { chromium, path, home: ownHome(await plugins(() => ({ ...process.env, PATH: path }))) };
+    return chromium;
   });
-  const engine = await startTestEngine();
-  let stopping = false;
-  const interrupted = () => void (stopping = true);
-  process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
-  try {
-    await images(engine.dockerHost, { theirs: false });
-    sayRoads();
-    /** @type {NodeJS.ProcessEnv} */
-    const env = { ...process.env, PATH: path };
-    // No test may reach a person's stacks, secrets or containers.
-    for (const name of Object.keys(env).filter((name) => /^(PULUMI_|DOCKER_)/.test(name))) {
-      delete env[name];
-    }
-    Object.assign(env, {
-      DOCKER_HOST: engine.dockerHost,
-      TEST_DOCKER_HOST: engine.dockerHost,
-      TEST_BROWSER: chromium,
-      TEST_IMAGE: "mesos-marathon/rehearsal-base:bookworm",
-      TEST_PULUMI_HOME: home,
-      PULUMI_HOME: home,
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    });
-    return stopping ? 130 : await test(chosen, engine.within, env);
-  } finally {
-    await engine.stop();
-    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
-  }
+  return withTestEngine("runs the tests", ({ within, env }) => test(chosen, within, { ...env, TEST_BROWSER: chromium }));
 }
 
 /** The public client that drives the stand-in for Marathon comes from PyPI, which the tests' own network cannot reach. */
@@ -113,30 +79,6 @@ async function marathonClient() {
     await installPackages(["python3", "python3-pip"], "Testing with a public Marathon client");
   }
   await step("Marathon client", { doing: "pip install", usually: "5 seconds" }, () => run([process.execPath, "test/stand-ins/marathon-client/install.mjs"], { cwd: root }));
-}
-
-/**
- * A PULUMI_HOME that tests may write to: where the plugins are in the person's, one that borrows them.
- * @param {string} home
- */
-function ownHome(home) {
-  if (home === local("pulumi-home")) {
-    return home;
-  }
-  const own = local("test-engine", "pulumi-home");
-  mkdirSync(own, { recursive: true });
-  rmSync(join(own, "plugins"), { force: true });
-  symlinkSync(join(home, "plugins"), join(own, "plugins"));
-  return own;
-}
-
-/**
- * Prepares under the lock that `npm run up` takes too.
- * @template T
- * @param {() => Promise<T>} work
- */
-function prepare(work) {
-  return alone("setup", "is setting things up", work);
 }
 
 /**

@@ -1,0 +1,90 @@
+/** Everything that the real thing needs, on a Docker Engine of its own: for the tests, and for measuring. */
+
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+import { dependencies } from "../../setup/dependencies.mjs";
+import { installDockerEngine } from "../../setup/docker-engine.mjs";
+import { alone } from "../../setup/files.mjs";
+import { images } from "../../setup/images.mjs";
+import { local } from "../../setup/paths.mjs";
+import { plugins } from "../../setup/plugins.mjs";
+import { pulumiEngine } from "../../setup/pulumi-engine.mjs";
+import { sayRoads } from "../../setup/terminal.mjs";
+import { startTestEngine } from "./docker-engine.mjs";
+
+/**
+ * @typedef {object} Session
+ * @property {string[]} within command that runs another one inside the engine's network namespace
+ * @property {NodeJS.ProcessEnv} env leads to that engine, to the Pulumi CLI and to a PULUMI_HOME with the plugins:
+ *   PATH, DOCKER_HOST and TEST_DOCKER_HOST, PULUMI_HOME and TEST_PULUMI_HOME, TEST_IMAGE
+ */
+
+/**
+ * Prepares what is missing, starts the engine with the rehearsal images, and ends it after the work.
+ * @param {string} busy what this process does meanwhile, as in "runs the tests"
+ * @param {(session: Session) => Promise<number>} work gives an exit code
+ * @returns {Promise<number>}
+ */
+export function withTestEngine(busy, work) {
+  return alone("test", busy, async () => {
+    const { path, home } = await prepare(async () => {
+      await dependencies();
+      await installDockerEngine();
+      const bin = await pulumiEngine();
+      const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
+      return { path, home: ownHome(await plugins(() => ({ ...process.env, PATH: path }))) };
+    });
+    const engine = await startTestEngine();
+    let stopping = false;
+    const interrupted = () => void (stopping = true);
+    process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
+    try {
+      await images(engine.dockerHost, { theirs: false });
+      sayRoads();
+      /** @type {NodeJS.ProcessEnv} */
+      const env = { ...process.env, PATH: path };
+      // No test may reach a person's stacks, secrets or containers.
+      for (const name of Object.keys(env).filter((name) => /^(PULUMI_|DOCKER_)/.test(name))) {
+        delete env[name];
+      }
+      Object.assign(env, {
+        DOCKER_HOST: engine.dockerHost,
+        TEST_DOCKER_HOST: engine.dockerHost,
+        TEST_IMAGE: "mesos-marathon/rehearsal-base:bookworm",
+        TEST_PULUMI_HOME: home,
+        PULUMI_HOME: home,
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      });
+      return stopping ? 130 : await work({ within: engine.within, env });
+    } finally {
+      await engine.stop();
+      process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+    }
+  });
+}
+
+/**
+ * Prepares under the lock that `npm run up` takes too.
+ * @template T
+ * @param {() => Promise<T>} work
+ */
+export function prepare(work) {
+  return alone("setup", "is setting things up", work);
+}
+
+/**
+ * A PULUMI_HOME that may be written to: where the plugins are in the person's, one that borrows them.
+ * @param {string} home
+ */
+function ownHome(home) {
+  if (home === local("pulumi-home")) {
+    return home;
+  }
+  const own = local("test-engine", "pulumi-home");
+  mkdirSync(own, { recursive: true });
+  rmSync(join(own, "plugins"), { force: true });
+  symlinkSync(join(home, "plugins"), join(own, "plugins"));
+  return own;
+}
