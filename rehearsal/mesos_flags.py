@@ -31,7 +31,7 @@ authentication_timeout_max=1mins authentication_timeout_min=5secs authorizer=loc
 cgroups_destroy_timeout=1mins cgroups_enable_cfs=false cgroups_hierarchy=/sys/fs/cgroup cgroups_limit_swap=false cgroups_root=mesos
 container_disk_watch_interval=15secs containerizers=mesos default_role=* disallow_sharing_agent_ipc_namespace=false
 disallow_sharing_agent_pid_namespace=false disk_watch_interval=1mins docker=docker docker_ignore_runtime=false
-docker_kill_orphans=true docker_registry=https://registry-1.docker.io docker_remove_delay=6hrs docker_socket=/var/run/docker.sock
+docker_kill_orphans=true docker_registry=https://registry.invalid docker_remove_delay=6hrs docker_socket=/var/run/docker.sock
 docker_stop_timeout=0ns docker_store_dir=/tmp/mesos/store/docker docker_volume_checkpoint_dir=/var/run/mesos/isolators/docker/volume
 docker_volume_chown=false enforce_container_disk_quota=false executor_registration_timeout=1mins
 executor_reregistration_timeout=2secs executor_shutdown_grace_period=5secs fetcher_cache_dir=/tmp/mesos/fetch
