@@ -114,6 +114,7 @@ async function test(chosen, within, env = process.env) {
       break;
     }
   }
+  process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
   return code;
 }
