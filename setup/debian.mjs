@@ -28,24 +28,19 @@ export async function installPackages(packages, why) {
     return simulate(packages);
   });
   say(`${why} needs Debian packages that are not here. Installing now: ${wanted.map(({ name, version }) => `${name} ${version}`).join(", ")}`);
+  // Noted first: a run that is cut off has installed some of them.
+  note(...wanted.map((entry) => ({ kind: /** @type {const} */ ("package"), ...entry })));
   const groups = groupNames();
   const command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends", "-o", "APT::Status-Fd=1", ...packages];
-  await step(packages.join(", "), { doing: "apt-get install", usually: "15 seconds" }, async (progress) => {
-    try {
-      await run(asRoot(command, "Installing packages"), {
-        log: "apt-install",
-        failed: `apt-get could not install ${packages.join(", ")}`,
-        // `pmstatus:` and `dlstatus:` lines: package, percent, text (APT's documentation of APT::Status-Fd).
-        onLine: (line) => /^(pm|dl)status:/.test(line) && progress(`${Math.round(Number(line.split(":")[2]))} %`),
-      });
-    } finally {
-      // What of it got installed even where it was cut off.
-      note(
-        ...(await versions(wanted.map(({ name }) => name))).map((entry) => ({ kind: /** @type {const} */ ("package"), ...entry })),
-        ...groupNames().filter((name) => !groups.includes(name)).map((name) => ({ kind: /** @type {const} */ ("group"), name })),
-      );
-    }
-  });
+  await step(packages.join(", "), { doing: "apt-get install", usually: "15 seconds" }, (progress) =>
+    run(asRoot(command, "Installing packages"), {
+      log: "apt-install",
+      failed: `apt-get could not install ${packages.join(", ")}`,
+      // `pmstatus:` and `dlstatus:` lines: package, percent, text (APT's documentation of APT::Status-Fd).
+      onLine: (line) => /^(pm|dl)status:/.test(line) && progress(`${Math.round(Number(line.split(":")[2]))} %`),
+    }),
+  );
+  note(...groupNames().filter((name) => !groups.includes(name)).map((name) => ({ kind: /** @type {const} */ ("group"), name })));
 }
 
 function updateLists() {

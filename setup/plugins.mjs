@@ -1,7 +1,7 @@
 /** The plugins for @pulumi/docker and @pulumi/command: the official ones wherever they can be had, else drop-ins. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 
 import { run } from "./child.mjs";
@@ -23,10 +23,13 @@ export function neededPlugins() {
   return ["docker", "command"].map((name) => ({ name, version: dependencies[`@pulumi/${name}`] }));
 }
 
-/** A person's own PULUMI_HOME, which is only read. In a shell that took this clone's settings, it is not the clone's. */
+/**
+ * A person's own PULUMI_HOME, which is only read. In a shell that took this clone's settings, it is not the clone's.
+ * By default it is in the home folder of the user database, whatever HOME says: so does the CLI (seen).
+ */
 export function personsHome() {
   const home = process.env.PULUMI_HOME;
-  return home && home !== local("pulumi-home") ? home : join(process.env.HOME || homedir(), ".pulumi");
+  return home && home !== local("pulumi-home") ? home : join(userInfo().homedir, ".pulumi");
 }
 
 /**

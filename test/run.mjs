@@ -90,6 +90,9 @@ async function marathonClient() {
 async function test(chosen, within, env = process.env) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   let code = 0;
+  let interrupted = false;
+  const interrupt = () => void (interrupted = true);
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   mkdirSync(local("log"), { recursive: true });
   for (const { name, files } of chosen) {
     say(`\n${name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
@@ -101,6 +104,11 @@ async function test(chosen, within, env = process.env) {
     const command = [process.execPath, "--import", "tsx", "--test", ...together, ...reporters, ...files];
     const ended = await passThrough([...within, ...command], { cwd: root, env, timeout: patience });
     const told = JSON.parse(readIfThere(counts) || "null");
+    if (interrupted) {
+      say(`${name}: interrupted`);
+      code = 130;
+      break;
+    }
     if (!told || told.passed + told.failed === 0) {
       say(`${name}: no test ran (exit code ${ended})`);
       code = ended || 1;
