@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+
+// The set-up is ES modules, these tests are not.
+let modules: {
+  stack: typeof import("../../setup/stack.mjs", { with: { "resolution-mode": "import" } });
+  engine: typeof import("../../setup/docker-engine.mjs", { with: { "resolution-mode": "import" } });
+  daemon: typeof import("../../setup/docker-daemon.mjs", { with: { "resolution-mode": "import" } });
+  client: typeof import("../../setup/docker-client.mjs", { with: { "resolution-mode": "import" } });
+  backend: typeof import("../../setup/backend.mjs", { with: { "resolution-mode": "import" } });
+  pulumi: typeof import("../../setup/pulumi-engine.mjs", { with: { "resolution-mode": "import" } });
+  dependencies: typeof import("../../setup/dependencies.mjs", { with: { "resolution-mode": "import" } });
+  ledger: typeof import("../../setup/ledger.mjs", { with: { "resolution-mode": "import" } });
+};
+
+before(async () => {
+  modules = {
+    stack: await import("../../setup/stack.mjs"),
+    engine: await import("../../setup/docker-engine.mjs"),
+    daemon: await import("../../setup/docker-daemon.mjs"),
+    client: await import("../../setup/docker-client.mjs"),
+    backend: await import("../../setup/backend.mjs"),
+    pulumi: await import("../../setup/pulumi-engine.mjs"),
+    dependencies: await import("../../setup/dependencies.mjs"),
+    ledger: await import("../../setup/ledger.mjs"),
+  };
+});
+
+describe("the stack that npm run up chooses", () => {
+  const seen = {
+    image: "some/zookeeper:1",
+    imageIsThere: false,
+    registry: "has it" as const,
+    needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19" },
+    engine: { version: "20.10.24", minApiVersion: "1.12", cgroupVersion: "1" },
+  };
+  const problemOf = (changes: object) => {
+    const choice = modules.stack.chooseStack({ ...seen, ...changes });
+    return "problem" in choice ? choice.problem.split("\n").filter((line) => line.startsWith("  - ") && !line.includes("npm run") && !line.includes("DOCKER_HOST")) : choice.stack;
+  };
+
+  it("is dev where a registry answers and the host can run its images", () => assert.equal(problemOf({}), "dev"));
+  it("is rehearsal where no registry can be reached", () => assert.equal(problemOf({ registry: "out of reach" }), "rehearsal"));
+  it("is rehearsal without a registry, whatever the host could run", () =>
+    assert.equal(problemOf({ registry: "out of reach", engine: { version: "29.1.0", minApiVersion: "1.44", cgroupVersion: "2" } }), "rehearsal"));
+  it("is dev without a registry where the images are there", () => assert.equal(problemOf({ registry: "out of reach", imageIsThere: true }), "dev"));
+
+  it("is refused with every reason where the host cannot run the images", () =>
+    assert.deepEqual(problemOf({ registry: "lacks it", engine: { version: "29.1.0", minApiVersion: "1.44", cgroupVersion: "2" } }), [
+      "  - Mesos 0.23 needs cgroup v1, and the host has v2",
+      "  - Docker Engine 29.1.0 does not pull images of that age any more; 25 is the last that does",
+      "  - the docker client in them speaks API 1.19, and Docker Engine 29.1.0 answers from 1.44 on",
+      "  - the image registry does not give out some/zookeeper:1",
+    ]));
+  it("is not refused for pulling where nothing is to be pulled", () =>
+    assert.equal(problemOf({ imageIsThere: true, engine: { version: "28.0.0", minApiVersion: "1.12", cgroupVersion: "1" } }), "dev"));
+  it("is refused with the ways out", () => {
+    const choice = modules.stack.chooseStack({ ...seen, engine: { ...seen.engine, cgroupVersion: "2" } });
+    assert.match("problem" in choice ? choice.problem : "", /npm run up -- --stack rehearsal[\s\S]+DOCKER_HOST[\s\S]+npm run up -- --stack dev/);
+  });
+
+  for (const [args, asked, rest] of [
+    [["--stack", "dev", "--diff"], "dev", ["--diff"]],
+    [["--diff", "--stack=dev"], "dev", ["--diff"]],
+    [["-s", "dev"], "dev", []],
+    [["--yes"], undefined, ["--yes"]],
+  ] as const) {
+    it(`is asked for by ${args.join(" ")}: ${asked}`, () => assert.deepEqual(modules.stack.takeStack([...args]), { asked, rest }));
+  }
+  it("must have a name after --stack", () => assert.throws(() => modules.stack.takeStack(["--stack"]), /followed by the name of a stack: .*dev.*rehearsal/));
+  it("must have a file", () => assert.throws(() => modules.stack.checkStack("prod"), /no stack prod: there are dev and rehearsal/));
+  it("may be named with its organization", () => assert.doesNotThrow(() => modules.stack.checkStack("me/mesos-marathon/dev")));
+  it("has its settings in its file", () => {
+    assert.equal(modules.stack.setting("rehearsal", "imageSet"), "rehearsal");
+    assert.equal(modules.stack.setting("me/mesos-marathon/dev", "imageSet"), "tutorial");
+    assert.equal(modules.stack.setting("dev", "dockerHost"), "");
+  });
+});
+
+describe("a Docker Engine that does not answer", () => {
+  const situation = { dockerHost: "unix:///var/run/docker.sock", chosenBy: "", code: "ENOENT", message: "connect ENOENT", installed: false, installedByUs: false, systemd: false };
+  const remedy = (changes: object) => modules.engine.remedy({ ...situation, ...changes });
+
+  it("is installed, and started by hand without an init system", () => assert.deepEqual(remedy({}), { install: true, start: "by hand" }));
+  it("is installed, and started by systemd where there is one", () => assert.deepEqual(remedy({ systemd: true }), { install: true, start: "systemd" }));
+  it("is started by hand where it is installed and there is no init system", () => assert.deepEqual(remedy({ installed: true }), { install: false, start: "by hand" }));
+  it("is started where the set-up installed it", () =>
+    assert.deepEqual(remedy({ installed: true, installedByUs: true, systemd: true }), { install: false, start: "systemd" }));
+  for (const [what, changes, sentence] of [
+    ["a person's, stopped", { installed: true, systemd: true }, /installed but not running.*sudo systemctl start docker/],
+    ["a socket without permission", { code: "EACCES", installed: true }, /No permission.*usermod -aG docker/],
+    ["named by DOCKER_HOST", { dockerHost: "tcp://far:2375", chosenBy: "DOCKER_HOST", message: "refused" }, /tcp:\/\/far:2375, which DOCKER_HOST names \(refused\)/],
+    ["named by the stack", { dockerHost: "tcp://far:2375" }, /which the stack's configuration \(dockerHost\) names/],
+    ["one that hangs", { code: "ETIMEDOUT" }, /takes connections but does not answer/],
+  ] as const) {
+    it(`is told what to do about: ${what}`, () => {
+      const told = remedy(changes);
+      assert.match("problem" in told ? told.problem : "nothing", sentence);
+    });
+  }
+
+  it("is the one that the docker CLI would use", () => {
+    assert.deepEqual(modules.client.currentDockerHost({ DOCKER_HOST: "tcp://a:1", HOME: "/nowhere" }), { dockerHost: "tcp://a:1", chosenBy: "DOCKER_HOST" });
+    assert.deepEqual(modules.client.currentDockerHost({ HOME: "/nowhere" }), { dockerHost: "unix:///var/run/docker.sock", chosenBy: "" });
+  });
+
+  it("gets a runtime of its own only where the machine lacks a capability", () => {
+    const lacks = (bounding: string, last = "40\n") => modules.daemon.lacksCapability(`Name:\tnode\nCapBnd:\t${bounding}\nCapAmb:\t0\n`, last);
+    assert.equal(lacks("000001ffffffffff"), false);
+    assert.equal(lacks("000001fffeffffff"), true);
+    assert.equal(lacks("0000003fffffffff"), true);
+    assert.equal(lacks("0000003fffffffff", "37\n"), false);
+  });
+});
+
+describe("Pulumi's backend", () => {
+  const uses = (environment: NodeJS.ProcessEnv, login?: string, inUse = false) => modules.backend.usesOwnBackend({ environment, login, inUse });
+
+  it("is the clone's where nobody is logged in", () => assert.equal(uses({}), true));
+  it("is the person's where they are logged in", () => assert.equal(uses({}, "https://api.example"), false));
+  it("is the person's where the environment names one", () => assert.equal(uses({ PULUMI_BACKEND_URL: "s3://state" }), false));
+  it("is the person's where the environment has a token", () => assert.equal(uses({ PULUMI_ACCESS_TOKEN: "x" }), false));
+  it("stays the clone's while a cluster is up in it", () => assert.equal(uses({}, "https://api.example", true), true));
+  it("is what the environment says even then", () => assert.equal(uses({ PULUMI_BACKEND_URL: "s3://state" }, undefined, true), false));
+
+  const before = "# words\nconfig:\n  mesos-marathon:address: 127.0.0.1\n";
+  const salt = "encryptionsalt: v1:abc=:v1:def:ghi==\n";
+  const state = JSON.stringify({ salt: "v1:abc=:v1:def:ghi==" });
+  it("leaves no salt of its own in a stack's file", () => assert.equal(modules.backend.withoutSalt(before, before + salt, state), before));
+  it("leaves the file as it was where Pulumi only wrote it anew", () =>
+    assert.equal(modules.backend.withoutSalt(before, before.replace("127.0.0.1", '"127.0.0.1"') + salt, state), before));
+  it("keeps what a command changed in the file", () =>
+    assert.equal(modules.backend.withoutSalt(before, `${before}  mesos-marathon:marathonPort: "8081"\n${salt}`, state), `${before}  mesos-marathon:marathonPort: "8081"\n`));
+  it("takes out the salt that a run which was cut off has left", () => assert.equal(modules.backend.withoutSalt(before + salt, before + salt, state), before));
+  it("keeps a salt that is not its own", () => assert.equal(modules.backend.withoutSalt(before, before + salt, "{}"), before + salt));
+  it("keeps the salt that secrets in the file need", () => {
+    const secret = `${before}  mesos-marathon:x:\n    secure: v1:abc\n${salt}`;
+    assert.equal(modules.backend.withoutSalt(before, secret, state), secret);
+  });
+});
+
+describe("what is there already", () => {
+  it("counts as a Pulumi CLI from the version that the project asks for on", () => {
+    const newEnough = (version: string) => modules.pulumi.isAtLeast(version, "3.150.0");
+    assert.deepEqual(["v3.150.0", "3.259.0-dev", "v4.0.0", "go3.150"].map(newEnough), [true, true, true, true]);
+    assert.deepEqual(["v3.149.9", "v2.300.0", "", "0.0.0"].map(newEnough), [false, false, false, false]);
+  });
+
+  it("counts as npm packages where it is what the lock file asks for", () => {
+    const lock = { packages: { "": {}, "node_modules/a": { version: "1.0.0" }, "node_modules/b": { version: "2.0.0", optional: true } } };
+    const there = (packages: Record<string, { version: string }>) => modules.dependencies.matches(lock, { packages });
+    assert.equal(there({ "node_modules/a": { version: "1.0.0" } }), true);
+    assert.equal(there({ "node_modules/a": { version: "1.0.0" }, "node_modules/b": { version: "2.0.0" } }), true);
+    assert.equal(there({ "node_modules/a": { version: "1.0.1" } }), false);
+    assert.equal(there({ "node_modules/a": { version: "1.0.0" }, "node_modules/c": { version: "1.0.0" } }), false);
+    assert.equal(modules.dependencies.matches(lock, {}), false);
+  });
+});
+
+describe("the ledger", () => {
+  const daemon = { kind: "daemon" as const, pid: 1, socket: "/s" };
+  it("has one entry for one thing, the latest", () => {
+    const entries = [daemon, { kind: "package" as const, name: "a", version: "1" }, { ...daemon, pid: 2 }, { kind: "package" as const, name: "a", version: "2" }].reduce(
+      modules.ledger.withEntry,
+      [] as ReturnType<typeof modules.ledger.installed>,
+    );
+    assert.deepEqual(entries, [{ ...daemon, pid: 2 }, { kind: "package", name: "a", version: "2" }]);
+  });
+  it("tells things of the same name and another kind apart", () =>
+    assert.equal(modules.ledger.sameThing({ kind: "package", name: "docker", version: "1" }, { kind: "group", name: "docker" }), false));
+  it("tells an image in one engine from the same in another", () =>
+    assert.equal(modules.ledger.sameThing({ kind: "image", name: "a", dockerHost: "unix:///1" }, { kind: "image", name: "a", dockerHost: "unix:///2" }), false));
+});
