@@ -3,6 +3,10 @@ import { loadConfiguration } from "./config";
 import { currentDockerHost } from "./docker-context";
 import { preflight } from "./preflight";
 
+// Pulumi's SDK keeps a stack trace for each of its promises, and each frame of one is looked up in source maps: with the
+// usual ten frames that took a tenth of every preview. The place where an error is thrown is still told.
+Error.stackTraceLimit = 1;
+
 export = async () => {
   const configuration = loadConfiguration(currentDockerHost);
   const { stopped } = await preflight(configuration);
