@@ -22,7 +22,7 @@ export function describe(entry) {
     case "service":
       return `systemd service ${entry.name}, started`;
     case "path":
-      return `${entry.path}, made by dockerd, with all that is in it`;
+      return `${entry.path}, made by dockerd${entry.path === "/var/lib/docker" ? ", with every image, container and volume in it" : ""}`;
     case "daemon":
       return `dockerd, process ${entry.pid} (${runs(entry) ? "running" : "not running now"}), with ${entry.socket}`;
     case "image":
@@ -66,6 +66,6 @@ if (process.argv[1]?.endsWith("list.mjs")) {
         console.log(`  ${name}  ${what}, ${Math.ceil(size(path) / 1e6)} MB`);
       }
     }
-    console.log("npm run setup:undo takes all of it away.");
+    console.log("npm run setup:undo takes all of it away, but for node_modules and the caches of npm and Go.");
   });
 }

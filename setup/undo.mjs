@@ -17,33 +17,33 @@ import { agreed, main, Problem, say } from "./terminal.mjs";
 /** What is in something goes before it: images before the daemon, the daemon before its package and its data. */
 const order = /** @type {const} */ (["image", "service", "daemon", "package", "path", "group"]);
 
-await main(() =>
-  alone("setup", "is setting things up", async () => {
-    const entries = installed();
-    await refuseWhileUp(entries);
-    // The lock of this very run is there.
-    if (entries.length === 0 && readdirSync(local()).every((name) => name.endsWith(".lock"))) {
-      rmSync(local(), { recursive: true, force: true });
-      say("There is nothing to undo.");
-      return 0;
-    }
-    say("To be taken away:");
-    for (const entry of entries) {
-      say(`  ${describe(entry)}`);
-    }
-    say(`  ${local()}, with the Pulumi engine, plugins, state, passphrase and caches in it`);
-    if (!process.argv.includes("--yes") && !(await agreed("Take all of it away?"))) {
-      say("Nothing was changed.");
-      return 1;
-    }
-    for (const kind of order) {
-      await undo(kind, entries.filter((entry) => entry.kind === kind));
-    }
+await main(() => alone("test", "runs the tests", () => alone("setup", "is setting things up", undoAll)));
+
+async function undoAll() {
+  const entries = installed();
+  await refuseWhileUp(entries);
+  // The lock of this very run is there.
+  if (entries.length === 0 && readdirSync(local()).every((name) => name.endsWith(".lock"))) {
     rmSync(local(), { recursive: true, force: true });
-    say("Undone. What is left in the clone is what git knows, and node_modules.");
+    say("There is nothing to undo.");
     return 0;
-  }),
-);
+  }
+  say("To be taken away:");
+  for (const entry of entries) {
+    say(`  ${describe(entry)}`);
+  }
+  say(`  ${local()}, with the Pulumi engine, plugins, state, passphrase and caches in it`);
+  if (!process.argv.includes("--yes") && !(await agreed("Take all of it away?"))) {
+    say("Nothing was changed.");
+    return 1;
+  }
+  for (const kind of order) {
+    await undo(kind, entries.filter((entry) => entry.kind === kind));
+  }
+  rmSync(local(), { recursive: true, force: true });
+  say("Undone. What is left in the clone is what git knows, and node_modules.");
+  return 0;
+}
 
 /** @typedef {import("./ledger.mjs").Entry} Entry */
 
