@@ -1,12 +1,14 @@
 /** Where Pulumi keeps state: where the person is logged in, else in `.local/state`, with a passphrase made for it. */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
-import { readIfThere, writeWhole } from "./files.mjs";
+import { readIfThere, runs, writeWhole } from "./files.mjs";
 import { local, root } from "./paths.mjs";
 import { personsHome } from "./plugins.mjs";
+import { say } from "./terminal.mjs";
 
 /** The state folder's URL. */
 const ownUrl = `file://${local("state")}`;
@@ -39,6 +41,7 @@ export function backend() {
     writeWhole(passphraseFile, `${randomBytes(24).toString("base64url")}\n`, 0o600);
   }
   mkdirSync(local("state"), { recursive: true });
+  dropDeadLocks();
   return {
     own,
     name: ownUrl,
@@ -51,6 +54,23 @@ export function backend() {
       PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
     },
   };
+}
+
+/**
+ * Takes away the locks of Pulumi processes that are gone: of a terminal that was closed, or a process that was killed.
+ * Pulumi itself would refuse every command from then on.
+ * @param {string} [folder] default: that of this project's stacks and of the stacks of its examples
+ */
+export function dropDeadLocks(folder = local("state", ".pulumi", "locks")) {
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  for (const file of files.filter((name) => name.endsWith(".json")).map((name) => join(folder, name))) {
+    const { pid, hostname: host, timestamp } = JSON.parse(readIfThere(file) || "{}");
+    if (pid && host === hostname() && !runs({ pid })) {
+      rmSync(file, { force: true });
+      rmSync(`${file}.attrs`, { force: true });
+      say(`The Pulumi command of ${timestamp} (process ${pid}) was cut off before its end. Its lock is taken away.`);
+    }
+  }
 }
 
 const stacksFolder = local("state", ".pulumi", "stacks", "mesos-marathon");

@@ -1,7 +1,7 @@
 /** dockerd, started and stopped by hand: where there is no init system to do it, and for the tests' own engine. */
 
 import { spawn } from "node:child_process";
-import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -102,7 +102,9 @@ export async function stopDaemon(daemon) {
  */
 export async function unmount(folders) {
   const mounts = (readIfThere("/proc/self/mountinfo") ?? "").split("\n").map((line) => line.split(" ")[4] ?? "");
-  const left = mounts.filter((mount) => folders.some((folder) => mount === folder || mount.startsWith(`${folder}/`)));
+  // The kernel names mounts without symbolic links, and /var/run is one.
+  const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
+  const left = mounts.filter((mount) => real.some((folder) => mount === folder || mount.startsWith(`${folder}/`)));
   for (const mount of left.reverse()) {
     await run(asRoot(["umount", "--lazy", mount], "Unmounting what Docker left")).catch(() => {});
   }

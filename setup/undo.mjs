@@ -41,7 +41,7 @@ async function undoAll() {
     await undo(kind, entries.filter((entry) => entry.kind === kind));
   }
   rmSync(local(), { recursive: true, force: true });
-  say("Undone. What is left in the clone is what git knows, and node_modules.");
+  say("Undone. What is left in the clone is what git knows, node_modules and dist.");
   return 0;
 }
 

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, describe, it } from "node:test";
 
 // The set-up is ES modules, these tests are not.
@@ -136,6 +140,27 @@ describe("Pulumi's backend", () => {
   it("keeps the salt that secrets in the file need", () => {
     const secret = `${before}  mesos-marathon:x:\n    secure: v1:abc\n${salt}`;
     assert.equal(modules.backend.withoutSalt(before, secret, state), secret);
+  });
+
+  it("keeps no lock of a process that is gone, and every other one", () => {
+    const folder = mkdtempSync(join(tmpdir(), "locks-"));
+    try {
+      const stack = join(folder, "organization", "mesos-marathon", "rehearsal");
+      mkdirSync(stack, { recursive: true });
+      const gone = spawnSync("true").pid;
+      const lock = (name: string, pid: number, host: string) => {
+        writeFileSync(join(stack, `${name}.json`), JSON.stringify({ pid, hostname: host, timestamp: "2026-01-01T00:00:00Z" }));
+        writeFileSync(join(stack, `${name}.json.attrs`), "{}");
+      };
+      lock("gone", gone, hostname());
+      lock("running", process.pid, hostname());
+      lock("elsewhere", gone, `${hostname()}-2`);
+      modules.backend.dropDeadLocks(folder);
+      assert.deepEqual(readdirSync(stack).sort(), ["elsewhere.json", "elsewhere.json.attrs", "running.json", "running.json.attrs"]);
+      modules.backend.dropDeadLocks(join(folder, "none"));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
