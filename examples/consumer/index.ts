@@ -14,7 +14,7 @@ const image = cluster.apply(({ imageSet }) =>
 const web = new MarathonApp("web", {
   marathonUrl: cluster.apply(({ marathon }) => marathon.url),
   app: image.apply((image) => ({
-    id: "/hello",
+    id: "/consumer",
     cmd: "cd /usr && python3 -m http.server --bind $HOST $PORT0",
     cpus: 0.1,
     mem: 64,

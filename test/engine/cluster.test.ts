@@ -166,10 +166,11 @@ test("another stack deploys an app onto the cluster and is told where it answers
   const { urls } = await consumer.outputs();
   assert.equal(urls.length, 1);
   assert.equal((await fetch(urls[0])).status, 200);
+  assert.equal((await fetch(`${marathonUrl}/v2/apps/consumer`)).status, 200);
   // A StackReference is read every time.
   assert.deepEqual(await consumer.preview(), ["read organization/mesos-marathon/life: "]);
   await consumer.destroy();
-  assert.equal((await fetch(`${marathonUrl}/v2/apps/hello`)).status, 404);
+  assert.equal((await fetch(`${marathonUrl}/v2/apps/consumer`)).status, 404);
 });
 
 test("a container stopped from outside is seen, started again and proved anew", async () => {
