@@ -1,7 +1,7 @@
 /** Files that are either whole or not there, and one process at a time. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { local } from "./paths.mjs";
@@ -46,12 +46,14 @@ export function hashOf(...texts) {
 
 /**
  * When a process was started, in clock ticks since boot (proc(5), field 22 of stat): with the pid it names one process
- * for good, because pids are used again. Undefined where the process is gone, or there is no /proc.
+ * for good, because pids are used again. Undefined where the process is gone, has ended and only waits to be reaped (for
+ * ever, in a container whose first process reaps nothing), or there is no /proc.
  * @param {number} pid
  */
 export function startOf(pid) {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields?.[0] === "Z" ? undefined : fields?.[19];
 }
 
 /**
@@ -64,7 +66,7 @@ export function runs({ pid, start }) {
   }
   try {
     process.kill(pid, 0);
-    return true;
+    return startOf(pid) !== undefined || !existsSync("/proc/self/stat");
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
   }

@@ -91,6 +91,14 @@ export async function agreed(question) {
   return /^y(es)?$/i.test(answer.trim());
 }
 
+/** What a file system refuses, in words: none of it is a mistake of this program's. */
+const refused = /** @type {Record<string, string>} */ ({
+  EACCES: "There is no permission for it. Run this as the user whose clone this is.",
+  EPERM: "There is no permission for it. Run this as the user whose clone this is.",
+  EROFS: "It lies on a file system that is read-only.",
+  ENOSPC: "There is no room left on its file system.",
+});
+
 /**
  * Runs an entry point: its result is the exit code, and a Problem is told in its own words.
  * @param {() => Promise<number | void>} entry
@@ -99,10 +107,14 @@ export async function main(entry) {
   try {
     process.exitCode = (await entry()) ?? 0;
   } catch (error) {
-    if (!(error instanceof Problem)) {
+    const { code = "", path } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (error instanceof Problem) {
+      say(error.message);
+    } else if (path && refused[code]) {
+      say(`${path} cannot be used. ${refused[code]}`);
+    } else {
       throw error;
     }
-    say(error.message);
     process.exitCode = 1;
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
@@ -140,6 +140,22 @@ describe("Pulumi's backend", () => {
   it("keeps the salt that secrets in the file need", () => {
     const secret = `${before}  mesos-marathon:x:\n    secure: v1:abc\n${salt}`;
     assert.equal(modules.backend.withoutSalt(before, secret, state), secret);
+  });
+
+  it("takes a process that has ended for gone, although nobody has reaped it", async () => {
+    const { runs, startOf } = await import("../../setup/files.mjs");
+    // The shell turns into a program that reaps no children.
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const pid = Number(String(await new Promise((resolve) => parent.stdout.once("data", resolve))));
+      const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+      for (let round = 0; state() !== "Z" && round < 500; round++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assert.deepEqual([state(), runs({ pid }), startOf(pid), runs({ pid: process.pid })], ["Z", false, undefined, true]);
+    } finally {
+      parent.kill("SIGKILL");
+    }
   });
 
   it("keeps no lock of a process that is gone, and every other one", () => {
