@@ -2,11 +2,11 @@
 import "./node-version.mjs";
 
 import { leavingNoSalt } from "./backend.mjs";
-import { passThrough } from "./child.mjs";
+import { passThrough, which } from "./child.mjs";
 import { root } from "./paths.mjs";
 import { prepareUp } from "./prepare.mjs";
 import { takeStack } from "./stack.mjs";
-import { main } from "./terminal.mjs";
+import { main, say } from "./terminal.mjs";
 
 await main(async () => {
   const { asked, rest } = takeStack(process.argv.slice(2));
@@ -14,5 +14,10 @@ await main(async () => {
   // Nobody else's state is in the backend that was made for this clone, so there is nothing to ask about.
   const command = ["pulumi", "up", "--stack", stack, ...(own ? ["--yes"] : []), ...rest];
   const up = () => passThrough(command, { cwd: root, env });
-  return own ? leavingNoSalt(up) : up();
+  const code = await (own ? leavingNoSalt(up) : up());
+  if (!which("pulumi")) {
+    // What is printed above speaks of a command that this person's shell does not have.
+    say(`${code === 0 ? "To end it: npm run down. " : ""}Where it says pulumi ARGS, write here: npm run -s pulumi -- ARGS`);
+  }
+  return code;
 });
