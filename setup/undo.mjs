@@ -1,7 +1,7 @@
 /** `npm run setup:undo [-- --yes]`: takes away what the set-up installed, and nothing else. */
 import "./node-version.mjs";
 
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 
 import { ownStacks } from "./backend.mjs";
 import { asRoot, run } from "./child.mjs";
@@ -16,6 +16,9 @@ import { agreed, main, Problem, say } from "./terminal.mjs";
 
 /** What is in something goes before it: images before the daemon, the daemon before its package and its data. */
 const order = /** @type {const} */ (["image", "service", "daemon", "package", "path", "group"]);
+
+/** Where Debian's Docker Engine keeps images, containers and volumes. */
+const dockerData = "/var/lib/docker";
 
 await main(() => alone("test", "runs the tests", () => alone("setup", "is setting things up", undoAll)));
 
@@ -87,13 +90,19 @@ async function removePackages(entries) {
   const packages = entries.flatMap((entry) => (entry.kind === "package" ? [entry.name] : []));
   const there = packages.length > 0 ? (await versions(packages)).map(({ name }) => name) : [];
   if (there.length > 0) {
-    const plan = await run(["apt-get", "purge", "--simulate", ...there]);
+    // Purging Debian's docker.io deletes Docker's data too, whoever's they are.
+    const strangersData = there.includes("docker.io") && existsSync(dockerData) && !installed().some((entry) => entry.kind === "path" && entry.path === dockerData);
+    if (strangersData) {
+      say(`${dockerData} was there before: it stays, with all images and volumes in it.`);
+    }
+    const verb = strangersData ? "remove" : "purge";
+    const plan = await run(["apt-get", verb, "--simulate", ...there]);
     const others = [...plan.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map(([, name]) => name).filter((name) => !there.includes(name));
     if (others.length > 0) {
       say(`Left installed, because ${others.join(", ")} would be removed too: ${there.join(", ")}`);
       return;
     }
-    await run(asRoot(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "purge", "--yes", ...there], "Removing packages"), {
+    await run(asRoot(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", verb, "--yes", ...there], "Removing packages"), {
       log: "apt-purge",
       failed: "apt-get could not remove the packages",
     });
