@@ -218,7 +218,7 @@ test("the loop", async (t) => {
   const wait = async (
     t: TestContext,
     container: Partial<FakeContainer> | undefined,
-    { readyAt = Infinity, seconds = 600, finalExits = {}, questionSeconds = 0 } = {},
+    { readyAt = Infinity, seconds = 600, finalExits = {}, questionSeconds = 0.5 } = {},
   ) => {
     let now = Date.UTC(2026, 0, 2);
     t.mock.method(Date, "now", () => now);
@@ -251,6 +251,16 @@ test("the loop", async (t) => {
   await t.test("passes at once, and asks no engine, where the answer is yes", async () => {
     const gate = { component: "zookeeper", container: "zookeeper", dockerHost: "unix:///nowhere", seconds: 0, finalExits: {}, settings: {} };
     assert.equal((await waitUntilReady(async () => yes, gate)).ready, true);
+  });
+
+  await t.test("asks no engine in its first half second, and asks it from then on", async (t) => {
+    let looks = 0;
+    const inspected = () => void looks++;
+    assert.equal((await wait(t, { inspected }, { readyAt: 5, questionSeconds: 0.1 })).ready, true);
+    assert.equal(looks, 0);
+    t.mock.restoreAll();
+    assert.equal((await wait(t, { inspected }, { readyAt: 7, questionSeconds: 0.1 })).ready, true);
+    assert.equal(looks, 2);
   });
 
   await t.test("the check gets the gate's settings, and a signal of its own for each question", async () => {
