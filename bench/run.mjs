@@ -15,13 +15,13 @@ import { passThrough } from "../setup/child.mjs";
 import { writeWhole } from "../setup/files.mjs";
 import { root } from "../setup/paths.mjs";
 import { main, Problem, say } from "../setup/terminal.mjs";
-import { withTestEngine } from "../test/engine/session.mjs";
+import { withTestEngines } from "../test/engine/session.mjs";
 import { compose } from "./compose.mjs";
 import { report } from "./report.mjs";
 
 await main(async () => {
   const { rounds, readme } = options();
-  return withTestEngine("measures", async ({ within, env }) => {
+  return withTestEngines("measures", 1, async ([{ within, env }]) => {
     const composed = await compose();
     const folder = mkdtempSync(join(tmpdir(), "mesos-marathon-bench-"));
     const file = join(folder, "measured.json");

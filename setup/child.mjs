@@ -94,11 +94,16 @@ export async function run([program, ...args], { cwd, env, log, onLine, failed, t
  * Runs a program in this one's place: same terminal, same streams. A Ctrl-C reaches it directly, so this process waits
  * for it to end in its own way.
  * @param {string[]} command
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeout?: number }} [options] timeout: milliseconds, then it is ended; default: none
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeout?: number, prefix?: string }} [options] timeout: milliseconds, then it is
+ *   ended; default: none. prefix: what each line that it prints begins with, where several share the terminal; default: none
  * @returns {Promise<number>} its exit code, as a shell would tell it
  */
-export async function passThrough([program, ...args], options = {}) {
-  const child = spawn(program, args, { ...options, stdio: "inherit" });
+export async function passThrough([program, ...args], { prefix, ...options } = {}) {
+  const output = prefix === undefined ? "inherit" : "pipe";
+  const child = spawn(program, args, { ...options, stdio: ["inherit", output, output] });
+  for (const [from, to] of /** @type {const} */ ([[child.stdout, process.stdout], [child.stderr, process.stderr]])) {
+    from && createInterface({ input: from }).on("line", (line) => void to.write(`${prefix}${line}\n`));
+  }
   const wait = () => {};
   const forward = () => void child.kill("SIGTERM");
   process.on("SIGINT", wait).on("SIGTERM", forward);

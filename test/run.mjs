@@ -1,8 +1,8 @@
 /**
  * `npm test [-- [--cold] SUITE…]`: prepares what the suites need, runs them, and ends with how many tests passed.
  *
- * A suite is a folder in test/ with files `*.test.ts`. All but `unit` get a Docker Engine of their own with the
- * rehearsal images (engine/session.mjs) and run inside its network namespace, with
+ * A suite is a folder in test/ with files `*.test.ts`. All but `unit` get a Docker Engine to themselves, with the
+ * rehearsal images (engine/session.mjs), and run inside its network namespace, with
  *
  *     TEST_DOCKER_HOST   that engine, as in DOCKER_HOST (which is set to it too)
  *     TEST_BROWSER       a Chromium
@@ -24,13 +24,16 @@ import { dependencies } from "../setup/dependencies.mjs";
 import { readIfThere } from "../setup/files.mjs";
 import { local, root } from "../setup/paths.mjs";
 import { main, Problem, say, step } from "../setup/terminal.mjs";
-import { prepare, withTestEngine } from "./engine/session.mjs";
+import { prepare, withTestEngines } from "./engine/session.mjs";
 
 /** Milliseconds that one suite may take. */
 const patience = 40 * 60_000;
 
-/** Every suite with its files; the quickest first, so that what is broken shows early. */
-const order = ["unit", "stand-ins", "drop-ins"];
+/** As many suites run side by side: more than two wait for the processors, not for timers. */
+const engines = 2;
+
+/** Every suite with its files; those that take longest first, so that the others run beside them. */
+const order = ["stand-ins", "engine"];
 const suites = readdirSync(join(root, "test"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => ({
@@ -51,7 +54,7 @@ await main(async () => {
   }
   const chosen = suites.filter(({ name }) => names.length === 0 || names.includes(name));
   const needsEngine = chosen.some(({ name }) => name !== "unit");
-  return needsEngine ? withEngine(chosen) : withoutEngine(chosen);
+  return needsEngine ? withEngines(chosen) : withoutEngine(chosen);
 });
 
 /** @typedef {typeof suites} Suites */
@@ -59,18 +62,20 @@ await main(async () => {
 /** @param {Suites} chosen */
 async function withoutEngine(chosen) {
   await prepare(dependencies);
-  return test(chosen, []);
+  return test(chosen, [{ within: [], env: process.env }]);
 }
 
 /** @param {Suites} chosen */
-async function withEngine(chosen) {
+async function withEngines(chosen) {
   const chromium = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
     return chromium;
   });
-  return withTestEngine("runs the tests", ({ within, env }) => test(chosen, within, { ...env, TEST_BROWSER: chromium }));
+  return withTestEngines("runs the tests", Math.min(engines, chosen.length), (sessions) =>
+    test(chosen, sessions.map(({ within, env }) => ({ within, env: { ...env, TEST_BROWSER: chromium } }))),
+  );
 }
 
 /** The public client that drives the stand-in for Marathon comes from PyPI, which the tests' own network cannot reach. */
@@ -82,49 +87,61 @@ async function marathonClient() {
 }
 
 /**
- * Runs the suites one after the other and prints the count.
+ * Runs the suites, each in the next session that is free, and prints the count.
  * @param {Suites} chosen
- * @param {string[]} within command to run them by
- * @param {NodeJS.ProcessEnv} [env]
+ * @param {import("./engine/session.mjs").Session[]} sessions
  */
-async function test(chosen, within, env = process.env) {
+async function test(chosen, sessions) {
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const width = Math.max(...chosen.map(({ name }) => name.length));
   let code = 0;
-  let interrupted = false;
-  const interrupt = () => void (interrupted = true);
+  let stopping = false;
+  const interrupt = () => {
+    stopping = true;
+    code = 130;
+  };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-  mkdirSync(local("log"), { recursive: true });
-  for (const { name, files } of chosen) {
-    say(`\n${name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
-    const counts = local("log", `test-${name}.json`);
-    rmSync(counts, { force: true });
-    const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=./test/count-reporter.mjs", `--test-reporter-destination=${counts}`];
-    // Suites with an engine share it, and its names and ports: one file at a time.
-    const together = name === "unit" ? [] : ["--test-concurrency=1"];
-    const command = [process.execPath, "--import", "tsx", "--test", ...together, ...reporters, ...files];
-    const ended = await passThrough([...within, ...command], { cwd: root, env, timeout: patience });
-    const told = JSON.parse(readIfThere(counts) || "null");
-    if (interrupted) {
-      say(`${name}: interrupted`);
-      code = 130;
-      break;
-    }
-    if (!told || told.passed + told.failed === 0) {
-      say(`${name}: no test ran (exit code ${ended})`);
-      code = ended || 1;
-      continue;
-    }
-    for (const key of /** @type {const} */ (["passed", "failed", "skipped"])) {
-      total[key] += told[key];
-    }
-    code ||= ended || (told.failed > 0 ? 1 : 0);
-    if (ended > 128) {
-      break;
-    }
-  }
+  const waiting = [...chosen];
+  await Promise.all(
+    sessions.map(async (session) => {
+      for (let suite = waiting.shift(); suite && !stopping; suite = waiting.shift()) {
+        const prefix = chosen.length > 1 ? `${suite.name.padEnd(width)} | ` : undefined;
+        const { ended, counts } = await runSuite(suite, session, prefix);
+        if (!counts || counts.passed + counts.failed === 0) {
+          say(`${suite.name}: ${stopping ? "interrupted" : `no test ran (exit code ${ended})`}`);
+          code ||= ended || 1;
+        }
+        for (const key of /** @type {const} */ (["passed", "failed", "skipped"])) {
+          total[key] += counts?.[key] ?? 0;
+        }
+        code ||= ended || (counts && counts.failed > 0 ? 1 : 0);
+        stopping ||= ended > 128;
+      }
+    }),
+  );
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
   return code;
+}
+
+/**
+ * @param {Suites[number]} suite
+ * @param {import("./engine/session.mjs").Session} session
+ * @param {string} [prefix] of each line that it prints
+ * @returns {Promise<{ ended: number, counts?: { passed: number, failed: number, skipped: number } }>} ended: its exit code
+ */
+async function runSuite({ name, files }, { within, env }, prefix) {
+  say(`\n${name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
+  const file = local("log", `test-${name}.json`);
+  mkdirSync(local("log"), { recursive: true });
+  rmSync(file, { force: true });
+  const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=./test/count-reporter.mjs", `--test-reporter-destination=${file}`];
+  // The files of a suite share its engine, with its names and ports: one at a time.
+  const together = name === "unit" ? [] : ["--test-concurrency=1"];
+  const command = [process.execPath, "--import", "tsx", "--test", ...together, ...reporters, ...files];
+  const colours = prefix !== undefined && process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
+  const ended = await passThrough([...within, ...command], { cwd: root, env: { ...env, ...colours }, timeout: patience, prefix });
+  return { ended, counts: JSON.parse(readIfThere(file) || "null") ?? undefined };
 }
 
 /**

@@ -23,8 +23,6 @@ import { Problem } from "../../setup/terminal.mjs";
  * @property {{ pid: number, start?: string }} [daemon]
  */
 
-const noted = local("test-engine", "running.json");
-
 /**
  * @typedef {object} TestEngine
  * @property {string} dockerHost as in DOCKER_HOST
@@ -33,11 +31,14 @@ const noted = local("test-engine", "running.json");
  */
 
 /**
- * Starts the engine.
+ * Starts an engine.
+ * @param {string} name tells it from others that run at the same time; its images are kept under it
  * @returns {Promise<TestEngine>}
  * @throws Problem where this machine cannot have one: no Linux, not root
  */
-export async function startTestEngine() {
+export async function startTestEngine(name) {
+  const own = local("test-engine", name);
+  const noted = join(own, "running.json");
   const lacking = ["nsenter", "unshare", "ip", "dockerd"].filter((program) => !which(program));
   if (process.platform !== "linux" || process.getuid?.() !== 0 || lacking.length > 0) {
     throw new Problem(
@@ -45,8 +46,8 @@ export async function startTestEngine() {
         `${lacking.length > 0 ? ` and ${lacking.join(", ")}` : ""}. Run them as root (sudo npm test); npm run test:unit needs nothing.`,
     );
   }
-  await clearAway();
-  mkdirSync(local("test-engine"), { recursive: true });
+  await clearAway(own, noted);
+  mkdirSync(own, { recursive: true });
   /** @type {Parts} */
   const parts = { folder: mkdtempSync("/run/mesos-marathon-test-") };
   const note = () => writeWhole(noted, JSON.stringify(parts));
@@ -62,8 +63,8 @@ export async function startTestEngine() {
     await inNamespaceOf(pid);
     await run([...within, "ip", "link", "set", "lo", "up"]);
     const socket = join(parts.folder, "docker.sock");
-    const flags = ["--data-root", local("test-engine", "data"), "--exec-root", join(parts.folder, "exec"), "--iptables=false", "--ip6tables=false", "--bridge=none"];
-    parts.daemon = await startDaemon({ folder: local("test-engine", "daemon"), socket, flags, within });
+    const flags = ["--data-root", join(own, "data"), "--exec-root", join(parts.folder, "exec"), "--iptables=false", "--ip6tables=false", "--bridge=none"];
+    parts.daemon = await startDaemon({ folder: join(own, "daemon"), socket, flags, within });
     note();
     const dockerHost = `unix://${socket}`;
     // What a run that was cut off has left.
@@ -73,11 +74,11 @@ export async function startTestEngine() {
       within,
       async stop() {
         await empty(dockerHost).catch(() => {});
-        await clearAway();
+        await clearAway(own, noted);
       },
     };
   } catch (error) {
-    await clearAway();
+    await clearAway(own, noted);
     throw error;
   }
 }
@@ -120,14 +121,18 @@ async function empty(dockerHost) {
   }
 }
 
-/** Ends what the note names, this run's or that of one that crashed, and takes its mounts and folder away. */
-async function clearAway() {
+/**
+ * Ends what the note names, this run's or that of one that crashed, and takes its mounts and folder away.
+ * @param {string} own folder of the engine in the clone
+ * @param {string} noted
+ */
+async function clearAway(own, noted) {
   /** @type {Parts | undefined} */
   const parts = JSON.parse(readIfThere(noted) ?? "null") ?? undefined;
   if (!parts) {
     return;
   }
-  const pid = Number(readIfThere(local("test-engine", "daemon", "dockerd.pid")));
+  const pid = Number(readIfThere(join(own, "daemon", "dockerd.pid")));
   const daemon = parts.daemon ?? (pid && isOurs(pid, parts.folder) ? { pid, start: startOf(pid) } : undefined);
   if (daemon) {
     await stopDaemon(daemon);
@@ -139,7 +144,7 @@ async function clearAway() {
   if (parts.holder && runs(parts.holder)) {
     process.kill(parts.holder.pid, "SIGKILL");
   }
-  await unmount([parts.folder, local("test-engine")]);
+  await unmount([parts.folder, own]);
   rmSync(parts.folder, { recursive: true, force: true });
   rmSync(noted, { force: true });
 }

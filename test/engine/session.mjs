@@ -1,4 +1,4 @@
-/** Everything that the real thing needs, on a Docker Engine of its own: for the tests, and for measuring. */
+/** Everything that the real thing needs, on Docker Engines of its own: for the tests, and for measuring. */
 
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -21,12 +21,13 @@ import { startTestEngine } from "./docker-engine.mjs";
  */
 
 /**
- * Prepares what is missing, starts the engine with the rehearsal images, and ends it after the work.
+ * Prepares what is missing, starts engines with the rehearsal images, and ends them after the work.
  * @param {string} busy what this process does meanwhile, as in "runs the tests"
- * @param {(session: Session) => Promise<number>} work gives an exit code
+ * @param {number} count of engines
+ * @param {(sessions: Session[]) => Promise<number>} work gives an exit code
  * @returns {Promise<number>}
  */
-export function withTestEngine(busy, work) {
+export function withTestEngines(busy, count, work) {
   return alone("test", busy, async () => {
     const { path, home } = await prepare(async () => {
       await dependencies();
@@ -35,34 +36,49 @@ export function withTestEngine(busy, work) {
       const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
       return { path, home: ownHome(await plugins(() => ({ ...process.env, PATH: path }))) };
     });
-    const engine = await startTestEngine();
+    /** @type {import("./docker-engine.mjs").TestEngine[]} */
+    const engines = [];
     let stopping = false;
     const interrupted = () => void (stopping = true);
     process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
     try {
-      await images(engine.dockerHost, { theirs: false });
-      sayRoads();
-      /** @type {NodeJS.ProcessEnv} */
-      const env = { ...process.env, PATH: path };
-      // No test may reach a person's stacks, secrets or containers.
-      for (const name of Object.keys(env).filter((name) => /^(PULUMI_|DOCKER_)/.test(name))) {
-        delete env[name];
+      for (let index = 1; index <= count && !stopping; index++) {
+        const engine = await startTestEngine(String(index));
+        engines.push(engine);
+        await images(engine.dockerHost, { theirs: false });
       }
-      Object.assign(env, {
-        DOCKER_HOST: engine.dockerHost,
-        TEST_DOCKER_HOST: engine.dockerHost,
-        TEST_IMAGE: "mesos-marathon/rehearsal-base:bookworm",
-        TEST_PULUMI_HOME: home,
-        PULUMI_HOME: home,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      });
-      return stopping ? 130 : await work({ within: engine.within, env });
+      sayRoads();
+      return stopping ? 130 : await work(engines.map(({ within, dockerHost }) => ({ within, env: environment(path, dockerHost, home) })));
     } finally {
-      await engine.stop();
+      await Promise.all(engines.map((engine) => engine.stop()));
       process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
     }
   });
+}
+
+/**
+ * @param {string} path
+ * @param {string} dockerHost
+ * @param {string} home
+ * @returns {NodeJS.ProcessEnv}
+ */
+function environment(path, dockerHost, home) {
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...process.env, PATH: path };
+  // No test may reach a person's stacks, secrets or containers.
+  for (const name of Object.keys(env).filter((name) => /^(PULUMI_|DOCKER_)/.test(name))) {
+    delete env[name];
+  }
+  return {
+    ...env,
+    DOCKER_HOST: dockerHost,
+    TEST_DOCKER_HOST: dockerHost,
+    TEST_IMAGE: "mesos-marathon/rehearsal-base:bookworm",
+    TEST_PULUMI_HOME: home,
+    PULUMI_HOME: home,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+  };
 }
 
 /**
