@@ -12,14 +12,14 @@ order=${1:-in-order}
 
 happened() { echo "$EPOCHREALTIME $1"; }
 
-# until_ready NAME QUESTION: asks every 100 ms, for 60 s at most.
+# until_ready NAME QUESTION: asks every 50 ms, as the gates do, for 60 s at most.
 until_ready() {
-  for ((tries = 0; tries < 600; tries++)); do
+  for ((tries = 0; tries < 1200; tries++)); do
     if "$2" 2> /dev/null; then
       happened "$1 ready"
       return
     fi
-    sleep 0.1
+    sleep 0.05
   done
   echo "$1 did not become ready" >&2
   exit 1

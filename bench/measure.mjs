@@ -12,6 +12,7 @@ import { performance } from "node:perf_hooks";
 import { run } from "../setup/child.mjs";
 import { root } from "../setup/paths.mjs";
 import { say } from "../setup/terminal.mjs";
+import { otherClone } from "./npm-run-up.mjs";
 import { follow, phases } from "./phases.mjs";
 import { starts } from "./starts.mjs";
 
@@ -63,7 +64,7 @@ try {
     measured.load.push(loadavg()[0]);
     say(`Round ${round + 1} of ${rounds}, load ${loadavg()[0].toFixed(1)}`);
     // Each time in another order: none is always the one that finds the caches cold.
-    for (const way of rotated([byPulumi, ...byOthers()], round)) {
+    for (const way of rotated([byPulumi, byNpm, ...byOthers()], round)) {
       await way();
     }
     for (const [what, seconds] of Object.entries(await starts())) {
@@ -99,6 +100,18 @@ async function byPulumi() {
   await time("no-op up", () => cluster.up());
   await time("refresh", () => cluster.mustRun("refresh", "--yes", "--skip-preview"));
   await time("destroy", () => cluster.destroy());
+  await clear();
+}
+
+async function byNpm() {
+  const clone = await otherClone();
+  try {
+    await time("no-op up in a clone", clone.plain);
+    await time("npm run up", clone.byNpm);
+    await clone.down();
+  } finally {
+    clone.remove();
+  }
   await clear();
 }
 

@@ -90,6 +90,7 @@ export function report({ times, phases, machine, load }) {
       ["`pulumi up --skip-preview` from nothing", ...ratio("up", "docker run", 2)],
       ...(machine.compose ? [["the same against compose", ...ratio("up", "docker compose", 1)]] : []),
       ["no-op `up`", ...time("no-op up"), "", ""],
+      ["the same as `npm run up`, everything there", ...onTop("npm run up", "no-op up in a clone", 1)],
       ["`refresh`", ...time("refresh"), "", ""],
       ["`destroy`", ...time("destroy"), "", ""],
     ]),
