@@ -33,10 +33,11 @@ const alwaysMade = ["/etc/docker/key.json", "/opt/containerd"];
  * @param {string[]} [daemon.flags] default: dockerd's own defaults
  * @param {string[]} [daemon.makes] paths outside the clone that these flags lead to
  * @param {string[]} [daemon.within] command that it is started by, such as `nsenter --net=…`
+ * @param {string[]} [daemon.dockerd] command that stands for it; default: the one on PATH
  * @returns {Promise<{ pid: number, start?: string }>}
  * @throws Problem with the end of its log where it ends or does not answer within 60 seconds
  */
-export async function startDaemon({ folder, socket, flags = [], makes = [], within = [] }) {
+export async function startDaemon({ folder, socket, flags = [], makes = [], within = [], dockerd = ["dockerd"] }) {
   mkdirSync(folder, { recursive: true });
   note(...[...makes, ...alwaysMade].filter((path) => !existsSync(path)).map((path) => ({ kind: /** @type {const} */ ("path"), path })));
   /** @type {Record<string, unknown>} */
@@ -51,7 +52,7 @@ export async function startDaemon({ folder, socket, flags = [], makes = [], with
   writeWhole(join(folder, "daemon.json"), `${JSON.stringify(settings, undefined, 2)}\n`);
   const pidFile = join(folder, "dockerd.pid");
   const command = asRoot(
-    [...within, "dockerd", "--config-file", join(folder, "daemon.json"), "--pidfile", pidFile, "-H", `unix://${socket}`, ...flags],
+    [...within, ...dockerd, "--config-file", join(folder, "daemon.json"), "--pidfile", pidFile, "-H", `unix://${socket}`, ...flags],
     "Starting the Docker Engine",
   );
   const log = openSync(join(folder, "dockerd.log"), "w");

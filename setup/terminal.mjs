@@ -108,8 +108,8 @@ export async function main(entry) {
     process.exitCode = (await entry()) ?? 0;
   } catch (error) {
     const { code = "", path } = /** @type {NodeJS.ErrnoException} */ (error);
-    if (error instanceof Problem) {
-      say(error.message);
+    if (error instanceof Problem || code.startsWith("ERR_PARSE_ARGS")) {
+      say(/** @type {Error} */ (error).message);
     } else if (path && refused[code]) {
       say(`${path} cannot be used. ${refused[code]}`);
     } else {

@@ -1,5 +1,5 @@
 /**
- * `npm test [-- [--cold] SUITE…]`: prepares what the suites need, runs them, and ends with how many tests passed.
+ * `npm test [-- [--cold] [--debian RELEASE] SUITE…]`: prepares what the suites need, runs them, and ends with how many tests passed.
  *
  * A suite is a folder in test/ with files `*.test.ts`. All but `unit` get a Docker Engine to themselves, with the
  * rehearsal images (engine/session.mjs), and run inside its network namespace, with
@@ -10,12 +10,14 @@
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
  *
  * --cold takes a copy of this clone and an empty home folder, so that nothing is there already.
+ * --debian takes the Docker Engine of another Debian release, such as trixie's 26.
  */
 import "../setup/node-version.mjs";
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 import { browser } from "../setup/browser.mjs";
 import { passThrough, run } from "../setup/child.mjs";
@@ -44,17 +46,17 @@ const suites = readdirSync(join(root, "test"), { withFileTypes: true })
   .sort((a, b) => (order.indexOf(a.name) + 1 || 9) - (order.indexOf(b.name) + 1 || 9));
 
 await main(async () => {
-  const names = process.argv.slice(2).filter((argument) => argument !== "--cold");
+  const { values, positionals: names } = parseArgs({ options: { cold: { type: "boolean" }, debian: { type: "string" } }, allowPositionals: true });
   const unknown = names.find((name) => !suites.some((suite) => suite.name === name));
   if (unknown !== undefined) {
     throw new Problem(`There is no suite ${unknown}. There are: ${suites.map(({ name }) => name).join(", ")}.`);
   }
-  if (process.argv.includes("--cold")) {
-    return cold(names);
+  if (values.cold) {
+    return cold(process.argv.slice(2).filter((argument) => argument !== "--cold"));
   }
   const chosen = suites.filter(({ name }) => names.length === 0 || names.includes(name));
   const needsEngine = chosen.some(({ name }) => name !== "unit");
-  return needsEngine ? withEngines(chosen) : withoutEngine(chosen);
+  return needsEngine ? withEngines(chosen, values.debian) : withoutEngine(chosen);
 });
 
 /** @typedef {typeof suites} Suites */
@@ -65,16 +67,22 @@ async function withoutEngine(chosen) {
   return test(chosen, [{ within: [], env: process.env }]);
 }
 
-/** @param {Suites} chosen */
-async function withEngines(chosen) {
+/**
+ * @param {Suites} chosen
+ * @param {string} [release] of Debian whose Docker Engine is taken
+ */
+async function withEngines(chosen, release) {
   const chromium = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
     return chromium;
   });
-  return withTestEngines("runs the tests", Math.min(engines, chosen.length), (sessions) =>
-    test(chosen, sessions.map(({ within, env }) => ({ within, env: { ...env, TEST_BROWSER: chromium } }))),
+  return withTestEngines(
+    "runs the tests",
+    Math.min(engines, chosen.length),
+    (sessions) => test(chosen, sessions.map(({ within, env }) => ({ within, env: { ...env, TEST_BROWSER: chromium } }))),
+    release,
   );
 }
 
@@ -147,9 +155,9 @@ async function runSuite({ name, files }, { within, env }, prefix) {
 /**
  * Runs the tests as on a machine that has nothing: a copy of the clone without what git ignores, an empty home, empty
  * caches. Debian packages that are installed stay; the person's npm settings hold, and so do Go's.
- * @param {string[]} names
+ * @param {string[]} args
  */
-async function cold(names) {
+async function cold(args) {
   const folder = mkdtempSync(join(tmpdir(), "mesos-marathon-cold-"));
   try {
     const clone = join(folder, "clone");
@@ -169,7 +177,7 @@ async function cold(names) {
     for (const name of ["GOPATH", "GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME", "PULUMI_HOME"]) {
       delete env[name];
     }
-    return await passThrough([process.execPath, "test/run.mjs", ...names], { cwd: clone, env });
+    return await passThrough([process.execPath, "test/run.mjs", ...args], { cwd: clone, env });
   } finally {
     // Go makes the modules that it downloads read-only, which root does not notice.
     await run(["chmod", "-R", "u+w", folder]).catch(() => {});

@@ -33,10 +33,11 @@ import { Problem } from "../../setup/terminal.mjs";
 /**
  * Starts an engine.
  * @param {string} name tells it from others that run at the same time; its images are kept under it
+ * @param {string[]} [dockerd] command that stands for `dockerd`; default: the one on PATH
  * @returns {Promise<TestEngine>}
  * @throws Problem where this machine cannot have one: no Linux, not root
  */
-export async function startTestEngine(name) {
+export async function startTestEngine(name, dockerd) {
   const own = local("test-engine", name);
   const noted = join(own, "running.json");
   const lacking = ["nsenter", "unshare", "ip", "dockerd"].filter((program) => !which(program));
@@ -64,7 +65,7 @@ export async function startTestEngine(name) {
     await run([...within, "ip", "link", "set", "lo", "up"]);
     const socket = join(parts.folder, "docker.sock");
     const flags = ["--data-root", join(own, "data"), "--exec-root", join(parts.folder, "exec"), "--iptables=false", "--ip6tables=false", "--bridge=none"];
-    parts.daemon = await startDaemon({ folder: join(own, "daemon"), socket, flags, within });
+    parts.daemon = await startDaemon({ folder: join(own, "daemon"), socket, flags, within, dockerd });
     note();
     const dockerHost = `unix://${socket}`;
     // What a run that was cut off has left.

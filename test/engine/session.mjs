@@ -12,6 +12,7 @@ import { plugins } from "../../setup/plugins.mjs";
 import { pulumiEngine } from "../../setup/pulumi-engine.mjs";
 import { sayRoads } from "../../setup/terminal.mjs";
 import { startTestEngine } from "./docker-engine.mjs";
+import { dockerdOf } from "./other-debian.mjs";
 
 /**
  * @typedef {object} Session
@@ -25,9 +26,10 @@ import { startTestEngine } from "./docker-engine.mjs";
  * @param {string} busy what this process does meanwhile, as in "runs the tests"
  * @param {number} count of engines
  * @param {(sessions: Session[]) => Promise<number>} work gives an exit code
+ * @param {string} [release] of Debian whose Docker Engine is taken; default: this machine's own Engine
  * @returns {Promise<number>}
  */
-export function withTestEngines(busy, count, work) {
+export function withTestEngines(busy, count, work, release) {
   return alone("test", busy, async () => {
     const { path, home } = await prepare(async () => {
       await dependencies();
@@ -43,7 +45,7 @@ export function withTestEngines(busy, count, work) {
     process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
     try {
       for (let index = 1; index <= count && !stopping; index++) {
-        const engine = await startTestEngine(String(index));
+        const engine = release ? await startTestEngine(`${release}-${index}`, await dockerdOf(release)) : await startTestEngine(String(index));
         engines.push(engine);
         await images(engine.dockerHost, { theirs: false });
       }

@@ -1,0 +1,31 @@
+/** The Docker Engine of another Debian release, to see that what holds on this machine's holds on a newer one's. */
+
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { run } from "../../setup/child.mjs";
+import { needRoom } from "../../setup/files.mjs";
+import { local, root } from "../../setup/paths.mjs";
+import { step } from "../../setup/terminal.mjs";
+
+/**
+ * Makes a root file system with the release's Docker Engine, kept for the next run.
+ * @param {string} release such as `trixie` (Debian 13, Docker Engine 26)
+ * @returns {Promise<string[]>} the command that stands for `dockerd`
+ */
+export async function dockerdOf(release) {
+  const folder = local("test-engine", `debian-${release}`);
+  if (!existsSync(folder)) {
+    needRoom(local("test-engine"), 1, `A root file system of Debian ${release}`);
+    const partial = `${folder}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    await step(`Debian ${release}`, { doing: "mmdebstrap", usually: "30 seconds" }, () =>
+      run(["mmdebstrap", "--variant=minbase", "--include=docker.io", '--aptopt=APT::Install-Recommends "false"', release, partial], {
+        log: `mmdebstrap-${release}`,
+        failed: `mmdebstrap could not make a root file system of Debian ${release}`,
+      }),
+    );
+    renameSync(partial, folder);
+  }
+  return [join(root, "test", "engine", "dockerd-in.sh"), folder];
+}
