@@ -14,13 +14,14 @@ import { step } from "../../setup/terminal.mjs";
  * @returns {Promise<string[]>} the command that stands for `dockerd`
  */
 export async function dockerdOf(release) {
+  // `docker top` runs the ps beside dockerd.
   const folder = local("test-engine", `debian-${release}`);
   if (!existsSync(folder)) {
     needRoom(local("test-engine"), 1, `A root file system of Debian ${release}`);
     const partial = `${folder}.partial`;
     rmSync(partial, { recursive: true, force: true });
     await step(`Debian ${release}`, { doing: "mmdebstrap", usually: "30 seconds" }, () =>
-      run(["mmdebstrap", "--variant=minbase", "--include=docker.io", '--aptopt=APT::Install-Recommends "false"', release, partial], {
+      run(["mmdebstrap", "--variant=minbase", "--include=docker.io,procps", '--aptopt=APT::Install-Recommends "false"', release, partial], {
         log: `mmdebstrap-${release}`,
         failed: `mmdebstrap could not make a root file system of Debian ${release}`,
       }),
