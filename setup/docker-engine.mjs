@@ -51,7 +51,7 @@ export function remedy({ dockerHost, chosenBy, code, message, installed, install
 /**
  * Makes sure that the Docker Engine of a stack answers.
  * @param {string} [configured] the endpoint that the stack's configuration names, if it does
- * @param {{ install?: boolean }} [options] install: whether to install and start one where there is none; default: true
+ * @param {{ install?: boolean }} [options] install: whether to install one where there is none; default: true
  * @returns {Promise<string>} the endpoint, as in DOCKER_HOST
  * @throws Problem that says what to do
  */
@@ -77,8 +77,8 @@ export async function dockerEngine(configured, { install = true } = {}) {
   if ("problem" in toDo) {
     throw new Problem(toDo.problem);
   }
-  if (!install) {
-    throw new Problem("Docker is not running. `npm run up` starts it.");
+  if (toDo.install && !install) {
+    throw new Problem("There is no Docker Engine on this machine any more, so nothing of the cluster runs here. `npm run up` installs one.");
   }
   if (toDo.install) {
     await installDockerEngine();
