@@ -34,6 +34,7 @@ export const keys = [
   "marathonName",
   "marathonPort",
   "readyTimeout",
+  "onDestroy",
   "preflight",
 ] as const;
 type Key = (typeof keys)[number];
@@ -144,6 +145,7 @@ export function readConfiguration(
       mesosSlave: { ...program("mesosSlave"), resources, attributes },
       marathon: program("marathon"),
       readyTimeout: integer("readyTimeout", 1, 3600, "seconds"),
+      onDestroy: text("onDestroy", /^(keep|erase)$/, "write keep or erase") === "erase" ? "erase" : "keep",
     },
     preflight: text("preflight", /^(true|false)$/, "write true or false") === "true",
   };

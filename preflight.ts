@@ -215,6 +215,12 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   if (open.length > 0) {
     warning(exposure(open, host.address));
   }
+  if (cluster.onDestroy === "erase") {
+    warning(
+      "mesos-marathon:onDestroy is erase: the next destroy deletes every app and the volumes with all data of the cluster; " +
+        "until then an up that replaces or drops a volume deletes that one, too",
+    );
+  }
   return findings;
 }
 

@@ -19,6 +19,55 @@ export function dockerEngine(dockerHost, timeout = 60_000) {
 }
 
 /**
+ * @typedef {{
+ *   container: string, labels: string[], erase: boolean, seconds: number, settings: Record<string, string | undefined>,
+ * }} Doomed
+ * A component that is to go: its container and the labels that mark it as the stack's, whether its data goes too, how
+ * long to wait for anything.
+ *
+ * @typedef {(docker: import("dockerode"), doomed: Doomed) => Promise<string[]>} Teardown
+ * Says on stdout what it did, and returns what it could not do.
+ */
+
+/**
+ * The stack's own container as it stands; undefined, with the reason, where there is none.
+ * @param {import("dockerode")} docker
+ * @param {Pick<Doomed, "container" | "labels">} which
+ * @returns {Promise<{ seen?: import("dockerode").ContainerInspectInfo, problem: string }>}
+ */
+export async function ownContainer(docker, { container, labels }) {
+  const seen = await docker.getContainer(container).inspect().catch(ignore(404));
+  if (!seen) {
+    return { problem: `${container} does not exist any more` };
+  }
+  const borne = Object.entries(seen.Config.Labels).map(([key, value]) => `${key}=${value}`);
+  return labels.every((label) => borne.includes(label)) ? { seen, problem: "" } : { problem: `the container ${container} is not this stack's and is left alone` };
+}
+
+/**
+ * Why the stack's own container does not run; then whoever answers at its address is somebody else.
+ * @param {import("dockerode")} docker
+ * @param {Pick<Doomed, "container" | "labels">} which
+ * @returns {Promise<string>} empty where it runs
+ */
+export async function notRunning(docker, which) {
+  const { seen, problem } = await ownContainer(docker, which);
+  return seen && (!seen.State.Running || seen.State.Restarting) ? `${which.container} is ${seen.State.Status}` : problem;
+}
+
+/**
+ * @param {...number} statuses of answers that mean: it was so already
+ * @returns {(error: { statusCode?: number }) => undefined}
+ */
+export function ignore(...statuses) {
+  return (error) => {
+    if (!statuses.includes(error.statusCode ?? 0)) {
+      throw error;
+    }
+  };
+}
+
+/**
  * The end of a container's log, both streams, indented.
  * @param {import("dockerode").Container} container
  * @param {number} lines

@@ -1,4 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { ignore, ownContainer } from "./docker.mjs";
 import { json } from "./http.mjs";
+
+/** Seconds that a task is given between SIGTERM and SIGKILL. */
+const stopSeconds = 10;
 
 /**
  * A slave is usable when the elected master lists it, by the id that the slave itself has, as active. The slave's own
@@ -25,4 +31,87 @@ export async function ask({ SLAVE, MASTER, SLAVE_STATE_PATH, SLAVES_PATH }, sign
     return { ready: false, asked, answer: `not among the master's ${(list.value.slaves ?? []).length} slaves` };
   }
   return { ready: listed.active === true, asked, answer: listed.active === true ? `active as ${listed.id}` : "listed, but not active" };
+}
+
+/**
+ * The slave leaves its master, and what its tasks left behind is removed. Settings: WORK_DIR, the slave's work directory
+ * on the host, which marks the containers of its tasks; VOLUMES (JSON), those that go with the cluster where it is to be
+ * erased.
+ * @type {import("./docker.mjs").Teardown}
+ */
+export async function tearDown(docker, doomed) {
+  const { WORK_DIR = "", VOLUMES = "[]" } = doomed.settings;
+  const problem = await leave(docker, doomed);
+  const removed = await removeTasks(docker, WORK_DIR);
+  console.log(`${problem ? "" : `${doomed.container} has left; `}${removed} task containers removed`);
+
+  const { Volumes } = await docker.listVolumes({ filters: { label: doomed.labels } });
+  const names = (Volumes ?? []).map(({ Name }) => Name).sort();
+  const erased = doomed.erase ? names.filter((name) => JSON.parse(VOLUMES).includes(name)) : [];
+  const kept = names.filter((name) => !erased.includes(name));
+  if (erased.length > 0) {
+    console.log(`erased, as soon as their containers are gone: volumes ${erased.join(", ")}`);
+  }
+  if (kept.length > 0) {
+    console.log(`kept, with the data of the cluster: volumes ${kept.join(", ")}`);
+  }
+  if (!doomed.erase) {
+    console.log("onDestroy was keep at the last up; with erase, set and applied by an up, a destroy removes the data too");
+  }
+  return problem ? [problem] : [];
+}
+
+/**
+ * SIGUSR1 unregisters a slave, ends its tasks and then itself (Mesos, `src/slave/slave.cpp`, 0.23.0 and 1.11.0).
+ * @param {import("dockerode")} docker
+ * @param {import("./docker.mjs").Doomed} doomed
+ * @returns {Promise<string>} why it has not left, or an empty string
+ */
+async function leave(docker, doomed) {
+  const { seen, problem } = await ownContainer(docker, doomed);
+  if (!seen) {
+    return problem;
+  }
+  if (!seen.State.Running) {
+    return `${doomed.container} is ${seen.State.Status}, so the master keeps it until its time-out`;
+  }
+  const slave = docker.getContainer(seen.Id);
+  try {
+    // Otherwise Docker starts it again, and it registers anew.
+    await slave.update({ RestartPolicy: { Name: "no" } });
+    await slave.kill({ signal: "SIGUSR1" });
+    for (const deadline = Date.now() + doomed.seconds * 1000; Date.now() < deadline; await sleep(200)) {
+      if (!(await slave.inspect()).State.Running) {
+        return "";
+      }
+    }
+    return `${doomed.container} did not leave within ${doomed.seconds} s`;
+  } catch (error) {
+    ignore(404, 409)(/** @type {{ statusCode?: number }} */ (error));
+    return `${doomed.container} had just ended, so the master keeps it until its time-out`;
+  }
+}
+
+/**
+ * Removes tasks and executors of this slave, told by a bind mount below its work directory; never by a name alone.
+ * @param {import("dockerode")} docker
+ * @param {string} workDir
+ * @returns {Promise<number>} how many there were
+ */
+async function removeTasks(docker, workDir) {
+  const tasks = (await docker.listContainers({ all: true })).filter((container) =>
+    container.Mounts.some((mount) => mount.Source?.startsWith(`${workDir}/slaves/`)),
+  );
+  const ends = await Promise.allSettled(
+    tasks.map(async ({ Id }) => {
+      const task = docker.getContainer(Id);
+      await task.stop({ t: stopSeconds }).catch(ignore(304, 404));
+      await task.remove({ force: true, v: true }).catch(ignore(404, 409));
+    }),
+  );
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) {
+    throw failed.reason;
+  }
+  return tasks.length;
 }

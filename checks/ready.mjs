@@ -9,8 +9,8 @@
  *     FINAL_EXITS    JSON: exit code → why the program will never come up again by itself
  *     (and what the component's own check asks: see the file of its name in this folder)
  *
- * Exit code 0 and one line on stdout when ready. Otherwise 1, and stderr says what was asked, the last answer, how
- * long it waited, and how the container's log ends.
+ * Exit code 0 and one line on stdout when ready; a warning on stderr where not all is well. Otherwise 1, and stderr says
+ * what was asked, the last answer, how long it waited, and how the container's log ends.
  */
 import { ask as marathon } from "./marathon.mjs";
 import { ask as mesosMaster } from "./mesos-master.mjs";
@@ -35,6 +35,9 @@ const outcome = await waitUntilReady(checks[COMPONENT], {
   finalExits: JSON.parse(FINAL_EXITS),
   settings: process.env,
 });
+if (outcome.warning) {
+  console.error(outcome.warning);
+}
 if (outcome.ready) {
   console.log(outcome.text);
 } else {

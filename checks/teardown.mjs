@@ -1,77 +1,56 @@
 /**
- * Makes a slave leave its master and removes what its tasks left behind. Runs when the stack is destroyed, before the
- * slave's container is removed. Told by environment variables: DOCKER_HOST, SLAVE (the container's name), WORK_DIR (the
- * slave's work directory on the host, which marks the containers of its tasks), LABELS (JSON: the labels by which the
- * stack's volumes are known).
+ * What must be done before a component's container goes. Runs when the stack is destroyed and never else. Told by
+ * environment variables, so that it can be run by hand as well:
  *
- * Apps, framework and the slave's checkpoints stay: the next `up` starts the apps afresh.
+ *     COMPONENT    mesos-slave or marathon
+ *     CONTAINER    name of its container
+ *     DOCKER_HOST  the Docker Engine that runs it
+ *     LABELS       JSON: what marks the stack's containers and volumes, each `key=value`
+ *     ON_DESTROY   keep or erase
+ *     INTERLOCK    name of a volume: while it exists nobody destroys the stack, and nothing is done
+ *     PATIENCE     seconds to wait at most, for each thing that takes time. Default: 30
+ *     (and what the component's own part needs: see the file of its name in this folder)
+ *
+ * stdout says what was done, then what could not be: of all that a command says, Pulumi leaves the last line on a
+ * terminal. A component that is dead is no failure. The exit code is 1 where the Docker Engine refuses or does not
+ * answer, so that nothing is forgotten that is still there.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { dockerEngine, ignore } from "./docker.mjs";
+import { tearDown as marathon } from "./marathon.mjs";
+import { tearDown as mesosSlave } from "./mesos-slave.mjs";
 
-import { dockerEngine } from "./docker.mjs";
+/** @type {Record<string, import("./docker.mjs").Teardown>} */
+const teardowns = { "mesos-slave": mesosSlave, marathon };
 
-const { DOCKER_HOST = "", SLAVE = "", WORK_DIR = "", LABELS = "[]" } = process.env;
+const { COMPONENT = "", CONTAINER = "", DOCKER_HOST = "", LABELS = "[]", ON_DESTROY = "keep", INTERLOCK = "", PATIENCE = "30" } = process.env;
+
+if (!Object.hasOwn(teardowns, COMPONENT)) {
+  console.error(`COMPONENT is ${JSON.stringify(COMPONENT)}: write ${Object.keys(teardowns).join(" or ")}`);
+  process.exit(1);
+}
 const docker = dockerEngine(DOCKER_HOST);
-const leaveSeconds = 30;
-const stopSeconds = 10;
-
-await leave();
-const removed = await removeTasks();
-console.log(`${SLAVE} has left; ${removed} task containers removed`);
-const { Volumes } = await docker.listVolumes({ filters: { label: JSON.parse(LABELS) } });
-console.log(`kept, with the data of the cluster: volumes ${(Volumes ?? []).map(({ Name }) => Name).sort().join(", ")}`);
-
-/** SIGUSR1 unregisters a slave, ends its tasks and then itself (Mesos, `src/slave/slave.cpp`, 0.23.0 and 1.11.0). */
-async function leave() {
-  const slave = docker.getContainer(SLAVE);
-  try {
-    const { State } = await slave.inspect();
-    if (!State.Running) {
-      console.error(`${SLAVE} is ${State.Status}, so the master keeps it until its time-out`);
-      return;
-    }
-    // Otherwise Docker starts it again, and it registers anew.
-    await slave.update({ RestartPolicy: { Name: "no" } });
-    await slave.kill({ signal: "SIGUSR1" });
-    for (let tries = 0; tries < leaveSeconds * 5; tries++) {
-      if (!(await slave.inspect()).State.Running) {
-        return;
-      }
-      await sleep(200);
-    }
-    console.error(`${SLAVE} did not leave within ${leaveSeconds} s`);
-  } catch (error) {
-    const { statusCode } = /** @type {{ statusCode?: number }} */ (error);
-    if (statusCode !== 404 && statusCode !== 409) {
-      throw error;
-    }
-    console.error(statusCode === 404 ? `${SLAVE} does not exist any more` : `${SLAVE} had just ended, so the master keeps it until its time-out`);
+try {
+  if (INTERLOCK && (await docker.getVolume(INTERLOCK).inspect().catch(ignore(404)))) {
+    console.log(`${CONTAINER} stays: its teardown was replaced, and nothing is destroyed while the volume ${INTERLOCK} exists`);
+  } else {
+    const problems = await teardowns[COMPONENT](docker, {
+      container: CONTAINER,
+      labels: JSON.parse(LABELS),
+      erase: ON_DESTROY === "erase",
+      seconds: Number(PATIENCE),
+      settings: process.env,
+    });
+    problems.forEach((problem) => console.log(problem));
   }
-}
-
-/** Tasks and executors of this slave, told by a bind mount below its work directory; never by a name alone. */
-async function removeTasks() {
-  const tasks = (await docker.listContainers({ all: true })).filter((container) =>
-    container.Mounts.some((mount) => mount.Source?.startsWith(`${WORK_DIR}/slaves/`)),
+} catch (error) {
+  const { statusCode, code, message } = /** @type {Error & { statusCode?: number, code?: string }} */ (error);
+  if (!statusCode && !code) {
+    throw error;
+  }
+  console.error(
+    statusCode
+      ? `the Docker Engine at ${DOCKER_HOST} refuses: ${message.trim()}. Once it does not, destroy again`
+      : `the Docker Engine at ${DOCKER_HOST} does not answer (${code}). Start it, and destroy again`,
   );
-  await Promise.all(
-    tasks.map(async ({ Id }) => {
-      const task = docker.getContainer(Id);
-      await task.stop({ t: stopSeconds }).catch(ignore(304, 404));
-      await task.remove({ force: true, v: true }).catch(ignore(404, 409));
-    }),
-  );
-  return tasks.length;
-}
-
-/**
- * @param {...number} statuses of answers that mean: it was so already
- * @returns {(error: { statusCode?: number }) => void}
- */
-function ignore(...statuses) {
-  return (error) => {
-    if (!statuses.includes(error.statusCode ?? 0)) {
-      throw error;
-    }
-  };
+  process.exitCode = 1;
 }

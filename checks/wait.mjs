@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { dockerEngine, logTail } from "./docker.mjs";
 
 /**
- * @typedef {{ ready: boolean, asked: string, answer: string }} Answer
- * What was asked and what came back, in words that a person can act on.
+ * @typedef {{ ready: boolean, asked: string, answer: string, warning?: string }} Answer
+ * What was asked and what came back, in words that a person can act on; a warning of what is not in the way but not well.
  *
  * @typedef {(settings: Record<string, string | undefined>, signal: AbortSignal) => Promise<Answer>} Check
  * Asks once. Never throws for an answer that merely is not there yet.
@@ -28,7 +28,7 @@ const reportSeconds = 5;
  * Asks until the answer is yes, the container has died for good, or the time is over.
  * @param {Check} check
  * @param {Gate} gate
- * @returns {Promise<{ ready: boolean, text: string }>}
+ * @returns {Promise<{ ready: boolean, text: string, warning?: string }>}
  */
 export async function waitUntilReady(check, gate) {
   const begun = Date.now();
@@ -36,10 +36,10 @@ export async function waitUntilReady(check, gate) {
   const container = watch(gate);
   let reported = 0;
   for (;;) {
-    const { ready, asked, answer } = await check(gate.settings, AbortSignal.timeout(answerMilliseconds));
+    const { ready, asked, answer, warning } = await check(gate.settings, AbortSignal.timeout(answerMilliseconds));
     if (ready) {
       // The time makes each proof a new one for the gates that come after it.
-      return { ready, text: `${new Date().toISOString()} ${gate.component} ready after ${waited().toFixed(1)} s: ${answer}` };
+      return { ready, text: `${new Date().toISOString()} ${gate.component} ready after ${waited().toFixed(1)} s: ${answer}`, warning };
     }
     const late = waited() >= gate.seconds;
     const dead = late || waited() >= unseenSeconds ? await container.dead() : "";

@@ -5,6 +5,7 @@ import { ImageSet, imageSets } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
+import { OnDestroy } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 /** One program's part of the cluster's arguments. */
@@ -28,6 +29,8 @@ export interface ClusterArgs {
   readonly readyTimeout?: number;
   /** Containers that were found stopped: name → when they ended. Their gates prove them anew. Default: none. */
   readonly stopped?: Readonly<Record<string, string>>;
+  /** What a destroy makes of apps, framework and data. Default: keep. */
+  readonly onDestroy?: OnDestroy;
 }
 
 /** A cluster as other stacks see it. Fields are added, never changed, within a schema version. */
@@ -71,7 +74,8 @@ export class Cluster extends pulumi.ComponentResource {
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:Cluster", name, {}, opts);
     const imageSet = args.imageSet ?? imageSets.tutorial;
-    const common = { host: args.host, imageSet, readyTimeout: args.readyTimeout, stopped: args.stopped };
+    const { host, readyTimeout, stopped, onDestroy } = args;
+    const common = { host, imageSet, readyTimeout, stopped, onDestroy };
     const parent = { parent: this };
 
     this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...args.zookeeper }, parent);
@@ -87,7 +91,14 @@ export class Cluster extends pulumi.ComponentResource {
     );
     this.marathon = new Marathon(
       `${name}-marathon`,
-      { ...common, ...args.marathon, master: this.mesosMaster, zookeeper: this.zookeeper, zookeeperPath: marathonPath },
+      {
+        ...common,
+        ...args.marathon,
+        master: this.mesosMaster,
+        slaves: [this.mesosSlave],
+        zookeeper: this.zookeeper,
+        zookeeperPath: marathonPath,
+      },
       parent,
     );
 

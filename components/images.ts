@@ -28,7 +28,7 @@ export interface ServiceImage {
   readonly listensOnAddressOnly: boolean;
 }
 
-/** Paths of the Mesos HTTP endpoints that readiness is read from; they moved between 0.23 and 1.x. */
+/** Paths of the Mesos HTTP endpoints that are asked; they moved between 0.23 and 1.x. */
 export interface MesosEndpoints {
   /** At the master: lists the slaves with `active`. */
   readonly slaves: string;
@@ -36,6 +36,8 @@ export interface MesosEndpoints {
   readonly frameworks: string;
   /** At the slave: its own `id`. */
   readonly slaveState: string;
+  /** At the master: ends a framework for good, told by `frameworkId`. */
+  readonly teardown: string;
 }
 
 /** What a host must offer for the set's images to run. */
@@ -99,7 +101,7 @@ const tutorial: ImageSet = {
   name: "tutorial",
   standIn: false,
   builtHere: false,
-  endpoints: { slaves: "/master/state.json", frameworks: "/master/state.json", slaveState: "/state.json" },
+  endpoints: { slaves: "/master/state.json", frameworks: "/master/state.json", slaveState: "/state.json", teardown: "/master/teardown" },
   needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19" },
   zookeeper: {
     image: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
@@ -144,7 +146,7 @@ const rehearsal: ImageSet = {
   name: "rehearsal",
   standIn: true,
   builtHere: true,
-  endpoints: { slaves: "/master/slaves", frameworks: "/master/frameworks", slaveState: "/state" },
+  endpoints: { slaves: "/master/slaves", frameworks: "/master/frameworks", slaveState: "/state", teardown: "/master/teardown" },
   needs: {},
   zookeeper: {
     image: "mesos-marathon/rehearsal-zookeeper:3.8.0",
@@ -192,7 +194,9 @@ const rehearsal: ImageSet = {
     environment: { ...marathonEnvironment, MARATHON_MESOS_USER: "root" },
     builtIn: { port: "8080" },
     finalExits: {
-      "110": "its framework was torn down at the master, and ZooKeeper still has the framework's id",
+      "110":
+        "its framework was torn down at the master, and ZooKeeper still has the framework's id. Ways out: remove state/framework-id " +
+        "and state/instance below Marathon's path in ZooKeeper, or erase the cluster (onDestroy) and begin anew",
     },
     listensOnAddressOnly: true,
   },

@@ -4,13 +4,16 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ImageSet } from "./images";
 import { MesosMaster } from "./mesos-master";
-import { deploy, ServiceArgs } from "./service";
+import { MesosSlave } from "./mesos-slave";
+import { deploy, ServiceArgs, teardown } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 export interface MarathonArgs extends ServiceArgs {
   readonly imageSet: ImageSet;
   /** The master whose resources it places tasks on. The container is created when that one is elected. */
   readonly master: MesosMaster;
+  /** Slaves that its tasks run on: when all is destroyed, they are still there while its apps are deleted. Default: none. */
+  readonly slaves?: readonly MesosSlave[];
   /** Where it keeps its apps. */
   readonly zookeeper: ZooKeeper;
   /** Path in ZooKeeper. Default: `/marathon`. */
@@ -34,24 +37,35 @@ export class Marathon extends pulumi.ComponentResource {
     const port = args.port ?? 8080;
 
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    const zk = zookeeper.url(args.zookeeperPath ?? "/marathon");
+    const common = { component: "marathon", containerName: args.containerName ?? "marathon", host, onDestroy: args.onDestroy };
+    const check = {
+      FRAMEWORKS_PATH: imageSet.endpoints.frameworks,
+      MARATHON: this.url,
+      MASTER: master.url,
+      TEARDOWN_PATH: imageSet.endpoints.teardown,
+    };
     const service = deploy(this, name, {
-      component: "marathon",
-      containerName: args.containerName ?? "marathon",
-      host,
+      ...common,
       image: imageSet.marathon,
       settings: {
         address: host.address,
         mesosZk: master.zk,
         port: String(port),
-        zk: zookeeper.url(args.zookeeperPath ?? "/marathon"),
+        zk,
       },
       after: master.ready,
-      check: { FRAMEWORKS_PATH: imageSet.endpoints.frameworks, MARATHON: this.url, MASTER: master.url },
+      check,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
     });
     this.container = service.container;
     this.ready = service.ready;
+    teardown(this, name, {
+      ...common,
+      environment: { ...check, MASTER_CONTAINER: master.containerName, ZK: zk },
+      dependsOn: [service.container, master.container, ...(args.slaves ?? []).map((slave) => slave.teardown)],
+    });
     this.registerOutputs({ url: this.url });
   }
 }

@@ -20,8 +20,14 @@ export interface MesosMasterArgs extends ServiceArgs {
 export class MesosMaster extends pulumi.ComponentResource {
   /** The container. */
   readonly container: docker.Container;
+  /** Its name. */
+  readonly containerName: string;
   /** Done when the master is elected. */
   readonly ready: command.local.Command;
+  /** Its registry, which outlives the container. */
+  readonly volumes: readonly docker.Volume[];
+  /** Where it was elected. */
+  readonly zookeeper: ZooKeeper;
   /** The Mesos UI and API: `http://host:port`. */
   readonly url: pulumi.Output<string>;
   /** Where slaves and frameworks find the leading master: `zk://host:port/mesos`. */
@@ -32,11 +38,13 @@ export class MesosMaster extends pulumi.ComponentResource {
     const { host, imageSet, zookeeper } = args;
     const port = args.port ?? 5050;
 
+    this.containerName = args.containerName ?? "mesos-master";
+    this.zookeeper = zookeeper;
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
     this.zk = zookeeper.url(args.zookeeperPath ?? "/mesos");
     const service = deploy(this, name, {
       component: "mesos-master",
-      containerName: args.containerName ?? "mesos-master",
+      containerName: this.containerName,
       host,
       image: imageSet.mesosMaster,
       settings: { address: host.address, port: String(port), quorum: "1", zk: this.zk },
@@ -44,9 +52,11 @@ export class MesosMaster extends pulumi.ComponentResource {
       check: { MASTER: this.url },
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
+      onDestroy: args.onDestroy,
     });
     this.container = service.container;
     this.ready = service.ready;
+    this.volumes = service.volumes;
     this.registerOutputs({ url: this.url, zk: this.zk });
   }
 }

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ImageSet } from "./images";
 import { MesosMaster } from "./mesos-master";
-import { dataVolume, deploy, script, ServiceArgs, stackLabels } from "./service";
+import { dataVolume, deploy, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
   readonly imageSet: ImageSet;
@@ -29,6 +29,8 @@ export class MesosSlave extends pulumi.ComponentResource {
   readonly ready: command.local.Command;
   /** The slave's API: `http://host:port`. */
   readonly url: pulumi.Output<string>;
+  /** Makes the slave leave and removes what its tasks left behind, when it is destroyed. */
+  readonly teardown: command.local.Command;
 
   constructor(name: string, args: MesosSlaveArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:MesosSlave", name, {}, opts);
@@ -37,12 +39,11 @@ export class MesosSlave extends pulumi.ComponentResource {
     const containerName = args.containerName ?? "mesos-slave";
 
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    const common = { component: "mesos-slave", containerName, host, onDestroy: args.onDestroy };
     // Docker mounts a task's sandbox from the host, so the work directory must have the same path there as in the slave.
-    const workDir = dataVolume(this, name, "work", "mesos-slave", host);
+    const workDir = dataVolume(this, `${name}-work`, common);
     const service = deploy(this, name, {
-      component: "mesos-slave",
-      containerName,
-      host,
+      ...common,
       image: imageSet.mesosSlave,
       settings: {
         address: host.address,
@@ -69,22 +70,14 @@ export class MesosSlave extends pulumi.ComponentResource {
     this.container = service.container;
     this.ready = service.ready;
 
-    // Runs when the stack is destroyed and never else: it depends on the container without taking a value from it, so
-    // that a replaced container replaces nothing here.
-    new command.local.Command(
-      `${name}-teardown`,
-      {
-        delete: script("teardown"),
-        environment: {
-          DOCKER_HOST: host.dockerHost,
-          LABELS: JSON.stringify(stackLabels().map(({ label, value }) => `${label}=${value}`)),
-          SLAVE: containerName,
-          WORK_DIR: workDir.mountpoint,
-        },
-        addPreviousOutputInEnv: false,
+    this.teardown = teardown(this, name, {
+      ...common,
+      environment: {
+        WORK_DIR: workDir.mountpoint,
+        VOLUMES: pulumi.jsonStringify([...master.zookeeper.volumes, ...master.volumes, workDir].map((volume) => volume.name)),
       },
-      { parent: this, dependsOn: [service.container] },
-    );
+      dependsOn: [service.container],
+    });
     this.registerOutputs({ url: this.url });
   }
 }

@@ -5,6 +5,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./host";
 import { ServiceImage } from "./images";
 
+/**
+ * What a destroy makes of a cluster's apps, Marathon's framework and the data in the volumes. It holds from the `up` on
+ * that applies it.
+ */
+export type OnDestroy = "keep" | "erase";
+
 /** What ZooKeeper, the Mesos master, the Mesos slave and Marathon have in common as arguments. */
 export interface ServiceArgs {
   /** Where it runs. */
@@ -18,6 +24,8 @@ export interface ServiceArgs {
    * which no gate could see by itself. Default: none.
    */
   readonly stopped?: Readonly<Record<string, string>>;
+  /** Default: keep. */
+  readonly onDestroy?: OnDestroy;
 }
 
 /** Settings of one program: what an image's templates may ask for. Absent ones leave their variables out. */
@@ -49,14 +57,17 @@ export interface ServiceSpecification {
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
   readonly readyTimeout?: number;
   readonly stopped?: Readonly<Record<string, string>>;
+  readonly onDestroy?: OnDestroy;
 }
 
-/** The two handles of a service. Dependents take `ready`, never `container`. */
+/** The handles of a service. Dependents take `ready`, never `container`. */
 export interface Service {
   /** The container, which exists but may not serve yet. */
   readonly container: docker.Container;
   /** The gate, which is done when the service can be used. */
   readonly ready: command.local.Command;
+  /** What outlives the container. */
+  readonly volumes: readonly docker.Volume[];
 }
 
 /**
@@ -71,7 +82,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     { parent, provider: host.provider },
   );
   const dataVolumes = Object.entries(image.data ?? {}).map(([suffix, containerPath]) => ({
-    volumeName: dataVolume(parent, name, suffix, spec.component, host).name,
+    volume: dataVolume(parent, `${name}-${suffix}`, spec),
     containerPath,
   }));
 
@@ -86,7 +97,11 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       restart: "always",
       privileged: spec.privileged,
       pidMode: image.hostPid ? "host" : undefined,
-      volumes: [...bindMounts(image, settings), ...(spec.volumes ?? []), ...dataVolumes],
+      volumes: [
+        ...bindMounts(image, settings),
+        ...(spec.volumes ?? []),
+        ...dataVolumes.map(({ volume, containerPath }) => ({ volumeName: volume.name, containerPath })),
+      ],
       labels: labels(spec.component),
       logDriver: "json-file",
       logOpts: { "max-size": "10m", "max-file": "3" },
@@ -94,7 +109,8 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       // Without it the provider's stop is a SIGKILL at once.
       destroyGraceSeconds: stopSeconds,
     },
-    { parent, provider: host.provider, dependsOn: spec.after },
+    // A fixed name can be given again only when the old container is gone.
+    { parent, provider: host.provider, dependsOn: spec.after, deleteBeforeReplace: true },
   );
 
   const stopped = spec.stopped?.[spec.containerName];
@@ -114,35 +130,78 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
         READY_TIMEOUT: String(spec.readyTimeout ?? 300),
         ...(stopped && { STOPPED: stopped }),
       },
-      addPreviousOutputInEnv: false,
     },
     // The last repair stays on record, so that nothing changes when there is none.
     { parent, ignoreChanges: stopped ? [] : ["environment.STOPPED"] },
   );
-  return { container, ready };
+  return { container, ready, volumes: dataVolumes.map(({ volume }) => volume) };
 }
 
-/** A named volume that holds a service's state. It is kept when the stack is destroyed. */
-export function dataVolume(parent: pulumi.Resource, name: string, suffix: string, component: string, host: Host): docker.Volume {
-  return new docker.Volume(
-    `${name}-${suffix}`,
+/** A named volume that holds a service's state. It is kept when the stack is destroyed, unless that is to erase. */
+export function dataVolume(
+  parent: pulumi.Resource,
+  name: string,
+  { component, host, onDestroy }: Pick<ServiceSpecification, "component" | "host" | "onDestroy">,
+): docker.Volume {
+  return new docker.Volume(name, volumeArgs(name, component), { parent, provider: host.provider, retainOnDelete: onDestroy !== "erase" });
+}
+
+function volumeArgs(name: string, component: string) {
+  return {
+    // Made from the logical name, never from the container's: renaming a container must not lose its data.
+    name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`,
+    driver: "local",
+    labels: labels(component),
+  };
+}
+
+export interface TeardownSpecification {
+  readonly component: string;
+  readonly containerName: string;
+  readonly host: Host;
+  readonly onDestroy?: OnDestroy;
+  /** What `checks/teardown.mjs` is told beside. */
+  readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
+  /** What is still there while it runs. */
+  readonly dependsOn: readonly pulumi.Resource[];
+}
+
+/**
+ * What must be done before a component's container goes. Runs when the stack is destroyed and never else: it depends on
+ * containers without taking a value from them, so that a replaced one replaces nothing here. Replacing the command
+ * itself deletes the old one, too, and Pulumi tells it no difference. The interlock does, an empty volume that depends
+ * on the command: only a destroy has removed it before the command's turn comes.
+ */
+export function teardown(parent: pulumi.Resource, name: string, spec: TeardownSpecification): command.local.Command {
+  const interlock = volumeArgs(`${name}-interlock`, spec.component);
+  const run = new command.local.Command(
+    `${name}-teardown`,
     {
-      // Made from the logical name, never from the container's: renaming a container must not lose its data.
-      name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}-${suffix}`,
-      driver: "local",
-      labels: labels(component),
+      delete: script("teardown"),
+      environment: {
+        ...spec.environment,
+        COMPONENT: spec.component,
+        CONTAINER: spec.containerName,
+        DOCKER_HOST: spec.host.dockerHost,
+        INTERLOCK: interlock.name,
+        LABELS: JSON.stringify(stackLabels().map(({ label, value }) => `${label}=${value}`)),
+        ON_DESTROY: spec.onDestroy ?? "keep",
+      },
+      addPreviousOutputInEnv: false,
     },
-    { parent, provider: host.provider, retainOnDelete: true },
+    { parent, dependsOn: [...spec.dependsOn] },
   );
+  new docker.Volume(`${name}-interlock`, interlock, { parent, provider: spec.host.provider, dependsOn: run, deleteBeforeReplace: true });
+  return run;
 }
 
 /** Runs a script of `checks/` by the package's name, so that no path of a clone is ever part of the state. */
-export function script(check: "ready" | "teardown"): string {
+function script(check: "ready" | "teardown"): string {
   return `node -e 'import("mesos-marathon/checks/${check}.mjs")'`;
 }
 
 /** The labels that everything of this stack bears. */
-export function stackLabels(): { label: string; value: string }[] {
+function stackLabels(): { label: string; value: string }[] {
   return [
     { label: labelKeys.project, value: pulumi.getProject() },
     { label: labelKeys.stack, value: pulumi.getStack() },

@@ -17,6 +17,8 @@ export class ZooKeeper extends pulumi.ComponentResource {
   readonly container: docker.Container;
   /** Done when ZooKeeper serves: `srvr` names its mode. */
   readonly ready: command.local.Command;
+  /** Its data, which outlives the container. */
+  readonly volumes: readonly docker.Volume[];
   /** `host:port`, as every ZooKeeper client takes it. */
   readonly connectionString: pulumi.Output<string>;
 
@@ -40,9 +42,11 @@ export class ZooKeeper extends pulumi.ComponentResource {
       check: { ADDRESS: host.address, PORT: String(port) },
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
+      onDestroy: args.onDestroy,
     });
     this.container = service.container;
     this.ready = service.ready;
+    this.volumes = service.volumes;
     this.registerOutputs({ connectionString: this.connectionString });
   }
 

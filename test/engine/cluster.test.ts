@@ -190,11 +190,11 @@ test("each of the four containers can be replaced, and the app that runs does no
   assert.equal(tasks.length, 1);
   const { frameworkId } = await get(`${marathonUrl}/v2/info`);
   const gates = ["cluster-zookeeper-ready", "cluster-mesos-master-ready", "cluster-mesos-slave-ready", "cluster-marathon-ready"];
-  // What stands on the replaced one proves itself anew; nothing else changes but the slave's teardown, which names it.
+  // What stands on the replaced one proves itself anew; nothing else changes but a teardown that names it.
   const told: Record<string, string[]> = {
-    marathonName: ["replace cluster-marathon", "update cluster-marathon-ready"],
+    marathonName: ["replace cluster-marathon", "update cluster-marathon-ready", "update cluster-marathon-teardown"],
     mesosSlaveName: ["replace cluster-mesos-slave", "update cluster-mesos-slave-ready", "update cluster-mesos-slave-teardown"],
-    mesosMasterName: ["replace cluster-mesos-master", ...gates.slice(1).map((gate) => `update ${gate}`)],
+    mesosMasterName: ["replace cluster-mesos-master", ...gates.slice(1).map((gate) => `update ${gate}`), "update cluster-marathon-teardown"],
     zookeeperName: ["replace cluster-zookeeper", ...gates.map((gate) => `update ${gate}`)],
   };
   for (const [key, steps] of Object.entries(told)) {

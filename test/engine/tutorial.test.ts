@@ -97,3 +97,18 @@ test("each container has what the tutorial's docker run gives it, and the additi
     assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } }, name);
   }
 });
+
+test("in the tutorial's dialect, too, a destroy that is to erase deletes apps, framework and volumes", async () => {
+  const marathon = "http://127.0.0.1:8080";
+  const app = { id: "/web", cmd: "exec sleep 3600", cpus: 0.1, mem: 32, instances: 1 };
+  const posted = await fetch(`${marathon}/v2/apps`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(app) });
+  assert.equal(posted.status, 201);
+  const { frameworkId } = (await (await fetch(`${marathon}/v2/info`)).json()) as any;
+  await stack.set("mesos-marathon:onDestroy", "erase");
+  await stack.up();
+  const { output } = await stack.destroy();
+  for (const sentence of ["apps deleted: /web", `framework ${frameworkId} torn down`, "mesos-slave has left"]) {
+    assert.ok(output.includes(sentence), output);
+  }
+  assert.deepEqual((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-tutorial-")), []);
+});

@@ -212,10 +212,13 @@ const tree = {
   "Container cluster-mesos-slave": ["docker:index/container:Container", "MesosSlave cluster-mesos-slave"],
   "Command cluster-mesos-slave-ready": ["command:local:Command", "MesosSlave cluster-mesos-slave"],
   "Command cluster-mesos-slave-teardown": ["command:local:Command", "MesosSlave cluster-mesos-slave"],
+  "Volume cluster-mesos-slave-interlock": ["docker:index/volume:Volume", "MesosSlave cluster-mesos-slave"],
   "Marathon cluster-marathon": ["mesos-marathon:index:Marathon", "Cluster cluster"],
   "RemoteImage cluster-marathon-image": ["docker:index/remoteImage:RemoteImage", "Marathon cluster-marathon"],
   "Container cluster-marathon": ["docker:index/container:Container", "Marathon cluster-marathon"],
   "Command cluster-marathon-ready": ["command:local:Command", "Marathon cluster-marathon"],
+  "Command cluster-marathon-teardown": ["command:local:Command", "Marathon cluster-marathon"],
+  "Volume cluster-marathon-interlock": ["docker:index/volume:Volume", "Marathon cluster-marathon"],
 };
 const rehearsalTree = {
   ...tree,
@@ -243,8 +246,8 @@ test("what Docker has is made through the host's provider, which is told the Doc
     by("docker host").sort(),
     Object.keys(tree).filter((called) => /^(RemoteImage|Volume|Container) /.test(called)).sort(),
   );
-  assert.equal(by("docker host").length, 11);
-  assert.equal(by("").length, 11);
+  assert.equal(by("docker host").length, 13);
+  assert.equal(by("").length, 12);
 });
 
 test("images are kept when the stack is destroyed", async () => {
@@ -336,12 +339,13 @@ test("each gate is told what to ask, of which container, and after whom", async 
     AFTER: "cluster-mesos-master-ready says so",
     MARATHON: "http://127.0.0.1:8080",
     MASTER: "http://127.0.0.1:5050",
+    TEARDOWN_PATH: "/master/teardown",
   };
   const told = async (program: () => unknown) => {
     const stack = await mockedStack(program);
     const gates = [...stack.resources].filter(([called]) => called.endsWith("-ready"));
     for (const [called, { inputs }] of gates) {
-      assert.deepEqual({ ...inputs, environment: {} }, { create: gate, addPreviousOutputInEnv: false, environment: {} }, called);
+      assert.deepEqual({ ...inputs, environment: {} }, { create: gate, environment: {} }, called);
     }
     return Object.fromEntries(gates.map(([called, { inputs }]) => [called, inputs.environment]));
   };
@@ -362,7 +366,11 @@ test("each gate is told what to ask, of which container, and after whom", async 
       "Command cluster-marathon-ready": {
         ...marathon,
         FRAMEWORKS_PATH: "/master/frameworks",
-        FINAL_EXITS: '{"110":"its framework was torn down at the master, and ZooKeeper still has the framework\'s id"}',
+        FINAL_EXITS: JSON.stringify({
+          "110":
+            "its framework was torn down at the master, and ZooKeeper still has the framework's id. Ways out: remove state/framework-id " +
+            "and state/instance below Marathon's path in ZooKeeper, or erase the cluster (onDestroy) and begin anew",
+        }),
       },
     }));
 
@@ -386,18 +394,62 @@ test("a container that was found stopped is proved anew, once, and no other is",
   );
 });
 
-test("the teardown runs when the stack is destroyed and never else", async () => {
+test("a teardown runs when the stack is destroyed and never else, while its interlock is gone, and keeps", async () => {
   const stack = await mockedStack(tutorial);
-  assert.deepEqual(inputs(stack, "Command cluster-mesos-slave-teardown"), {
-    delete: `node -e 'import("mesos-marathon/checks/teardown.mjs")'`,
-    environment: {
-      DOCKER_HOST: "unix:///var/run/docker.sock",
-      LABELS: '["mesos-marathon.project=mesos-marathon","mesos-marathon.stack=dev"]',
-      SLAVE: "mesos-slave",
+  const common = {
+    DOCKER_HOST: "unix:///var/run/docker.sock",
+    LABELS: '["mesos-marathon.project=mesos-marathon","mesos-marathon.stack=dev"]',
+    ON_DESTROY: "keep",
+  };
+  const environments = {
+    "mesos-slave": {
+      ...common,
+      COMPONENT: "mesos-slave",
+      CONTAINER: "mesos-slave",
+      INTERLOCK: "mesos-marathon-dev-cluster-mesos-slave-interlock",
+      VOLUMES: JSON.stringify(["zookeeper-data", "mesos-master-data", "mesos-slave-work"].map((suffix) => `mesos-marathon-dev-cluster-${suffix}`)),
       WORK_DIR: workDir,
     },
-    addPreviousOutputInEnv: false,
-  });
+    marathon: {
+      ...common,
+      COMPONENT: "marathon",
+      CONTAINER: "marathon",
+      FRAMEWORKS_PATH: "/master/state.json",
+      INTERLOCK: "mesos-marathon-dev-cluster-marathon-interlock",
+      MARATHON: "http://127.0.0.1:8080",
+      MASTER: "http://127.0.0.1:5050",
+      MASTER_CONTAINER: "mesos-master",
+      TEARDOWN_PATH: "/master/teardown",
+      ZK: "zk://127.0.0.1:2181/marathon",
+    },
+  };
+  for (const [component, environment] of Object.entries(environments)) {
+    assert.deepEqual(inputs(stack, `Command cluster-${component}-teardown`), {
+      delete: `node -e 'import("mesos-marathon/checks/teardown.mjs")'`,
+      environment,
+      addPreviousOutputInEnv: false,
+    });
+    assert.deepEqual(inputs(stack, `Volume cluster-${component}-interlock`), {
+      name: environment.INTERLOCK,
+      driver: "local",
+      labels: labels(component),
+    });
+  }
+  // One that is replaced is gone for a moment: were it made anew first, its old self would take the new one with it.
+  const deletedFirst = [...stack.resources].filter(([, { deleteBeforeReplace }]) => deleteBeforeReplace).map(([called]) => called);
+  assert.deepEqual(deletedFirst.sort(), Object.keys(tree).filter((called) => /^Container |-interlock$/.test(called)).sort());
+});
+
+test("to be erased: the teardowns are told, no volume is kept, and nothing else changes", async () => {
+  const kept = await mockedStack(rehearsal);
+  const erased = await mockedStack(cluster({ imageSet: imageSets.rehearsal, onDestroy: "erase" }));
+  assert.deepEqual([...erased.resources].filter(([, { retainOnDelete }]) => retainOnDelete), []);
+  const [before, now] = [leaves(kept), leaves(erased)];
+  assert.deepEqual([...now].filter(([path, value]) => before.get(path) !== value), [
+    ["Command cluster-mesos-slave-teardown.environment.ON_DESTROY", "erase"],
+    ["Command cluster-marathon-teardown.environment.ON_DESTROY", "erase"],
+  ]);
+  assert.equal(now.size, before.size);
 });
 
 test("dependencies follow readiness: a dependent names the gate, never the container or the component", async () => {
@@ -420,24 +472,38 @@ test("dependencies follow readiness: a dependent names the gate, never the conta
       "Volume cluster-mesos-slave-work",
     ],
     "Command cluster-mesos-slave-ready": ["Command cluster-mesos-master-ready", "Container cluster-mesos-slave"],
-    "Command cluster-mesos-slave-teardown": ["Container cluster-mesos-slave", "Volume cluster-mesos-slave-work"],
+    // What is named here is still there while the teardown runs; the interlock is not.
+    "Command cluster-mesos-slave-teardown": [
+      "Container cluster-mesos-slave",
+      "Volume cluster-mesos-master-data",
+      "Volume cluster-mesos-slave-work",
+      "Volume cluster-zookeeper-data",
+    ],
+    "Volume cluster-mesos-slave-interlock": ["Command cluster-mesos-slave-teardown"],
     "Container cluster-marathon": ["Command cluster-mesos-master-ready", "RemoteImage cluster-marathon-image"],
     "Command cluster-marathon-ready": ["Command cluster-mesos-master-ready", "Container cluster-marathon"],
+    "Command cluster-marathon-teardown": [
+      "Command cluster-mesos-slave-teardown",
+      "Container cluster-marathon",
+      "Container cluster-mesos-master",
+    ],
+    "Volume cluster-marathon-interlock": ["Command cluster-marathon-teardown"],
   });
 });
 
 test("what waits for a held resource, and nothing else, is not registered until it is released", async (t) => {
-  const slave = ["Container cluster-mesos-slave", "Command cluster-mesos-slave-ready", "Command cluster-mesos-slave-teardown"];
-  const marathon = ["Container cluster-marathon", "Command cluster-marathon-ready"];
+  const teardowns = ["marathon", "mesos-slave"].flatMap((name) => [`Command cluster-${name}-teardown`, `Volume cluster-${name}-interlock`]);
+  const slave = ["Container cluster-mesos-slave", "Command cluster-mesos-slave-ready", ...teardowns];
+  const marathon = ["Container cluster-marathon", "Command cluster-marathon-ready", ...teardowns.slice(0, 2)];
   const master = ["Container cluster-mesos-master", "Command cluster-mesos-master-ready"];
   const waiting: Record<string, string[]> = {
-    "Command cluster-zookeeper-ready": [...master, ...slave, ...marathon],
-    "Command cluster-mesos-master-ready": [...slave, ...marathon],
+    "Command cluster-zookeeper-ready": [...master, ...slave, ...marathon.slice(0, 2)],
+    "Command cluster-mesos-master-ready": [...slave, ...marathon.slice(0, 2)],
     // Slave and Marathon start at the same time: neither waits for the other.
     "Command cluster-mesos-slave-ready": [],
     "Command cluster-marathon-ready": [],
-    "Container cluster-mesos-slave": ["Command cluster-mesos-slave-ready", "Command cluster-mesos-slave-teardown"],
-    "Container cluster-marathon": ["Command cluster-marathon-ready"],
+    "Container cluster-mesos-slave": slave.slice(1),
+    "Container cluster-marathon": marathon.slice(1),
     "Volume cluster-mesos-slave-work": slave,
     "RemoteImage cluster-marathon-image": marathon,
   };
@@ -454,15 +520,16 @@ test("what waits for a held resource, and nothing else, is not registered until 
   }
 
   await t.test("all images and volumes are under way before anything waits", async () => {
-    const first = Object.keys(tree).filter((called) => /^(RemoteImage|Volume) /.test(called));
+    const isFirst = (called: string) => /^(RemoteImage|Volume) /.test(called) && !called.endsWith("-interlock");
+    const first = Object.keys(tree).filter(isFirst);
     const stack = await mockedStack(tutorial, { hold: first });
     assert.deepEqual(
       Object.keys(tree).filter((called) => !stack.resources.has(called)).sort(),
-      Object.keys(tree).filter((called) => /^(Container|Command) /.test(called)).sort(),
+      Object.keys(tree).filter((called) => /^(Container|Command|Volume) /.test(called) && !isFirst(called)).sort(),
     );
     first.forEach(stack.release);
     await stack.settled();
-    assert.equal(stack.resources.size, 22);
+    assert.equal(stack.resources.size, 25);
   });
 });
 
@@ -580,6 +647,9 @@ test("a configured value reaches every place that it must, and no other", async 
       "Command cluster-mesos-slave-ready.environment.SLAVE": "http://192.0.2.7:5051",
       "Command cluster-marathon-ready.environment.MARATHON": "http://192.0.2.7:8080",
       "Command cluster-marathon-ready.environment.MASTER": "http://192.0.2.7:5050",
+      "Command cluster-marathon-teardown.environment.MARATHON": "http://192.0.2.7:8080",
+      "Command cluster-marathon-teardown.environment.MASTER": "http://192.0.2.7:5050",
+      "Command cluster-marathon-teardown.environment.ZK": "zk://192.0.2.7:2181/marathon",
       "ZooKeeper cluster-zookeeper →.connectionString": "192.0.2.7:2181",
       "MesosMaster cluster-mesos-master →.url": "http://192.0.2.7:5050",
       "MesosMaster cluster-mesos-master →.zk": "zk://192.0.2.7:2181/mesos",
@@ -599,6 +669,7 @@ test("a configured value reaches every place that it must, and no other", async 
       "Container cluster-marathon: MARATHON_MASTER": "zk://127.0.0.1:22181/mesos",
       "Container cluster-marathon: MARATHON_ZK": "zk://127.0.0.1:22181/marathon",
       "Command cluster-zookeeper-ready.environment.PORT": "22181",
+      "Command cluster-marathon-teardown.environment.ZK": "zk://127.0.0.1:22181/marathon",
       "ZooKeeper cluster-zookeeper →.connectionString": "127.0.0.1:22181",
       "MesosMaster cluster-mesos-master →.zk": "zk://127.0.0.1:22181/mesos",
       "Cluster cluster →.description.zookeeper.connectionString": "127.0.0.1:22181",
@@ -610,6 +681,7 @@ test("a configured value reaches every place that it must, and no other", async 
       "Command cluster-mesos-master-ready.environment.MASTER": "http://127.0.0.1:15050",
       "Command cluster-mesos-slave-ready.environment.MASTER": "http://127.0.0.1:15050",
       "Command cluster-marathon-ready.environment.MASTER": "http://127.0.0.1:15050",
+      "Command cluster-marathon-teardown.environment.MASTER": "http://127.0.0.1:15050",
       "MesosMaster cluster-mesos-master →.url": "http://127.0.0.1:15050",
       "Cluster cluster →.description.masters.0.url": "http://127.0.0.1:15050",
     }));
@@ -626,6 +698,7 @@ test("a configured value reaches every place that it must, and no other", async 
     assert.deepEqual(await changes({ marathonPort: "18080" }), {
       "Container cluster-marathon: MARATHON_HTTP_PORT": "18080",
       "Command cluster-marathon-ready.environment.MARATHON": "http://127.0.0.1:18080",
+      "Command cluster-marathon-teardown.environment.MARATHON": "http://127.0.0.1:18080",
       "Marathon cluster-marathon →.url": "http://127.0.0.1:18080",
       "Cluster cluster →.description.marathon.url": "http://127.0.0.1:18080",
     }));
@@ -641,8 +714,10 @@ test("a configured value reaches every place that it must, and no other", async 
         "Command cluster-zookeeper-ready.environment.CONTAINER": "zk",
         "Command cluster-mesos-master-ready.environment.CONTAINER": "master",
         "Command cluster-mesos-slave-ready.environment.CONTAINER": "slave",
-        "Command cluster-mesos-slave-teardown.environment.SLAVE": "slave",
+        "Command cluster-mesos-slave-teardown.environment.CONTAINER": "slave",
         "Command cluster-marathon-ready.environment.CONTAINER": "scheduler",
+        "Command cluster-marathon-teardown.environment.CONTAINER": "scheduler",
+        "Command cluster-marathon-teardown.environment.MASTER_CONTAINER": "master",
         "Cluster cluster →.description.masters.0.container": "master",
         "Cluster cluster →.description.slaves.0.container": "slave",
         "Cluster cluster →.description.marathon.container": "scheduler",
@@ -660,11 +735,12 @@ test("a configured value reaches every place that it must, and no other", async 
       ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => [`Command cluster-${component}-ready.environment.${variable}`, value]),
     );
 
-  await t.test("dockerHost: the provider, the gates, the teardown, and the socket that the slave gets", async () =>
+  await t.test("dockerHost: the provider, the gates, the teardowns, and the socket that the slave gets", async () =>
     assert.deepEqual(await changes({ dockerHost: "unix:///run/other/docker.sock" }), {
       "docker host.host": "unix:///run/other/docker.sock",
       ...everyGate("DOCKER_HOST", "unix:///run/other/docker.sock"),
       "Command cluster-mesos-slave-teardown.environment.DOCKER_HOST": "unix:///run/other/docker.sock",
+      "Command cluster-marathon-teardown.environment.DOCKER_HOST": "unix:///run/other/docker.sock",
       "Container cluster-mesos-slave.volumes.1.hostPath": "/run/other/docker.sock",
     }));
 
@@ -681,11 +757,17 @@ test("a configured value reaches every place that it must, and no other", async 
     }));
 
   await t.test("readyTimeout", async () => assert.deepEqual(await changes({ readyTimeout: "7" }), everyGate("READY_TIMEOUT", "7")));
+
+  await t.test("onDestroy", async () =>
+    assert.deepEqual(await changes({ onDestroy: "erase" }), {
+      "Command cluster-mesos-slave-teardown.environment.ON_DESTROY": "erase",
+      "Command cluster-marathon-teardown.environment.ON_DESTROY": "erase",
+    }));
 });
 
 test("Pulumi.yaml's defaults make what the components make by themselves", async () => {
   const configured = await mockedStack(require("../../index"), { config: { ...defaults(), preflight: "false" } });
-  assert.equal(configured.resources.size, 22);
+  assert.equal(configured.resources.size, 25);
   assert.deepEqual(leaves(configured), leaves(await mockedStack(tutorial)));
 });
 
@@ -698,13 +780,14 @@ test("the stack's name reaches labels and volumes only", async () => {
     changed,
     [
       ...["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => label(`Container cluster-${component}`)),
-      ...["zookeeper-data", "mesos-master-data", "mesos-slave-work"].flatMap((suffix) => [label(`Volume cluster-${suffix}`), `Volume cluster-${suffix}.name`]),
+      ...["zookeeper-data", "mesos-master-data", "mesos-slave-work", "mesos-slave-interlock", "marathon-interlock"].flatMap((suffix) => [label(`Volume cluster-${suffix}`), `Volume cluster-${suffix}.name`]),
       "Container cluster-zookeeper.volumes.0.volumeName",
       "Container cluster-mesos-master.volumes.0.volumeName",
       "Container cluster-mesos-slave.volumes.2.volumeName",
       "Container cluster-mesos-slave.volumes.2.containerPath",
       "Container cluster-mesos-slave: MESOS_WORK_DIR",
-      "Command cluster-mesos-slave-teardown.environment.LABELS",
+      ...["mesos-slave", "marathon"].flatMap((component) => ["LABELS", "INTERLOCK"].map((variable) => `Command cluster-${component}-teardown.environment.${variable}`)),
+      "Command cluster-mesos-slave-teardown.environment.VOLUMES",
       "Command cluster-mesos-slave-teardown.environment.WORK_DIR",
     ].sort(),
   );
@@ -728,7 +811,7 @@ test("no input knows where the clone is", async () => {
     // And by name, so that a path made in another way is seen too.
     const absolute = new Set(values.flatMap((value) => value.match(/(?<![\w/.:])\/[\w/.-]+/g) ?? []));
     absolute.delete(workDir);
-    const expected = ["/sys/fs/cgroup", "/var/run/docker.sock", "/mesos", "/marathon"];
+    const expected = ["/sys/fs/cgroup", "/var/run/docker.sock", "/mesos", "/marathon", "/master/teardown"];
     const ofImages = program === tutorial ? ["/tmp/zookeeper", "/tmp/mesos", "/master/state.json", "/state.json"] : ["/data", "/datalog", "/var/lib/mesos", "/master/slaves", "/master/frameworks", "/state"];
     assert.deepEqual([...absolute].sort(), [...expected, ...ofImages].sort());
   }

@@ -41,6 +41,7 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
     marathonName: "string",
     marathonPort: "integer",
     readyTimeout: "integer",
+    onDestroy: "string",
     preflight: "boolean",
   });
 });
@@ -62,6 +63,7 @@ test("with nothing set: the tutorial's values, and no problem", () => {
         },
         marathon: { containerName: "marathon", port: 8080 },
         readyTimeout: 300,
+        onDestroy: "keep",
       },
       preflight: true,
     },
@@ -85,6 +87,7 @@ test("each key reaches its own field", () => {
     marathonName: "d4",
     marathonPort: "65535",
     readyTimeout: "3600",
+    onDestroy: "erase",
     preflight: "false",
   });
   assert.deepEqual(problems, []);
@@ -97,6 +100,7 @@ test("each key reaches its own field", () => {
       mesosSlave: { containerName: "c3", port: 3, resources: "cpus:0.5;gpus:1;ports:[1-2,4-5]", attributes: "rack:1;zone:eu-1/a" },
       marathon: { containerName: "d4", port: 65535 },
       readyTimeout: 3600,
+      onDestroy: "erase",
     },
     preflight: false,
   });
@@ -193,7 +197,9 @@ const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosSlaveAttributes: "rack:'1'" }, `mesosSlaveAttributes is "rack:'1'": ${attributes}`],
   [{ mesosSlaveAttributes: "rack:$(id)" }, `mesosSlaveAttributes is "rack:$(id)": ${attributes}`],
   [{ mesosSlaveAttributes: "rack:1\n" }, `mesosSlaveAttributes is "rack:1\\n": ${attributes}`],
-  // The switch.
+  // The switches.
+  [{ onDestroy: "delete" }, 'onDestroy is "delete": write keep or erase'],
+  [{ onDestroy: "" }, 'onDestroy is "": write keep or erase'],
   [{ preflight: "no" }, 'preflight is "no": write true or false'],
   [{ preflight: "" }, 'preflight is "": write true or false'],
   // Keys that are none.

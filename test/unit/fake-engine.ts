@@ -91,7 +91,11 @@ export class FakeEngine {
     if (lists[pathname]) {
       return void send(200, lists[pathname]());
     }
-    const [, , name, action = "remove"] = pathname.split("/").map(decodeURIComponent);
+    const [, kind, name, action = "remove"] = pathname.split("/").map(decodeURIComponent);
+    if (kind === "volumes") {
+      const volume = this.volumes?.find(({ Name }) => Name === name);
+      return void (volume ? send(200, volume) : send(404, { message: `get ${name}: no such volume` }));
+    }
     const container = this.containers.get(name);
     if (!container || !pathname.startsWith("/containers/")) {
       return void send(404, { message: `No such container: ${name}` });
@@ -126,10 +130,12 @@ function listed({ name, status = "running", labels = {}, mounts = [], ports = []
   return { Id: name, Names: [`/${name}`], State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
 }
 
-function inspected({ name, status = "running", exitCode = 0, finishedAt = "0001-01-01T00:00:00Z", restarts = 0, restartPolicy = "always" }: FakeContainer) {
+function inspected(container: FakeContainer) {
+  const { name, status = "running", labels = {}, exitCode = 0, finishedAt = "0001-01-01T00:00:00Z", restarts = 0, restartPolicy = "always" } = container;
   return {
     Id: name,
     Name: `/${name}`,
+    Config: { Labels: labels },
     RestartCount: restarts,
     HostConfig: { RestartPolicy: { Name: restartPolicy } },
     State: {

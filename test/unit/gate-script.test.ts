@@ -40,6 +40,14 @@ test("ready: exit code 0, one line on stdout, nothing on stderr", async (t) => {
   }
 });
 
+test("ready, but not all is well: that is said on stderr", async (t) => {
+  const { marathon } = await cluster(t);
+  const { code, stdout, stderr } = await runCheck("ready", { COMPONENT: "marathon", ...marathon, PULUMI_COMMAND_STDOUT: "marathon ready: active as F0" });
+  assert.equal(code, 0);
+  assert.match(stdout, /active as F1, no longer as F0: its data in ZooKeeper was lost\n$/);
+  assert.match(stderr, /^Marathon's data in ZooKeeper was lost: it is a new framework, F1, and has forgotten the apps of F0\.\n/);
+});
+
 test("from another package that has this one linked: the same", async (t) => {
   const settings = await cluster(t);
   const folder = otherPackage(t);

@@ -16,6 +16,7 @@ export interface Registered {
   /** Sorted: explicit dependencies and those that come with an input's value. */
   readonly dependsOn: readonly string[];
   readonly retainOnDelete: boolean;
+  readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
   /** What a component gave to registerOutputs. */
   outputs?: Record<string, any>;
@@ -92,6 +93,7 @@ export async function mockedStack(
         provider: calledIn(request.getProvider()),
         dependsOn: request.getDependenciesList().map(calledIn).sort(),
         retainOnDelete: request.getRetainondelete(),
+        deleteBeforeReplace: request.getDeletebeforereplace(),
         ignoreChanges: request.getIgnorechangesList(),
       });
     }

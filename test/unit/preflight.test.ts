@@ -88,6 +88,13 @@ const foreignTask = (name: string) =>
 
 const table: Record<string, Case> = {
   "all is well": { found: [] },
+  "the next destroy erases": {
+    config: { onDestroy: "erase" },
+    found: [
+      "warning: mesos-marathon:onDestroy is erase: the next destroy deletes every app and the volumes with all data of the cluster; " +
+        "until then an up that replaces or drops a volume deletes that one, too",
+    ],
+  },
 
   // Names.
   "a name is taken by a stranger": {
@@ -632,6 +639,6 @@ test("the program declares nothing where the host is not fit, and proves anew wh
   engine.images = [{ RepoTags: rehearsalImages }];
   const fit = await mockedStack(program, { config });
   await fit.outputs;
-  assert.equal(fit.resources.size, 23);
+  assert.equal(fit.resources.size, 26);
   assert.equal(fit.resources.get("Command cluster-marathon-ready")?.inputs.environment.STOPPED, "2026-01-02T03:04:05Z");
 });

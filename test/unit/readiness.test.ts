@@ -164,10 +164,11 @@ for (const [version, paths] of Object.entries(dialects)) {
     const { ask } = await import("../../checks/marathon.mjs");
     const id = "6d3dca44-3a51-4f56-a2c0-000000000000-0001";
     /** Marathon answers and leads, always. */
-    const asks = async (t: TestContext, own: Reply, list: Reply): Promise<Answer & { marathon: Liar; master: Liar }> => {
+    const asks = async (t: TestContext, own: Reply, list: Reply, said?: string): Promise<Answer & { marathon: Liar; master: Liar }> => {
       const marathon = await http(t, { "/ping": { body: "pong" }, "/v2/leader": { body: { leader: "127.0.0.1:8080" } }, "/v2/info": own });
       const master = await http(t, { "/master/health": {}, [paths.frameworks]: list });
-      return { ...(await ask({ MARATHON: marathon.url, MASTER: master.url, FRAMEWORKS_PATH: paths.frameworks }, limit())), marathon, master };
+      const settings = { MARATHON: marathon.url, MASTER: master.url, FRAMEWORKS_PATH: paths.frameworks, TEARDOWN_PATH: "/master/teardown", PULUMI_COMMAND_STDOUT: said };
+      return { ...(await ask(settings, limit())), marathon, master };
     };
     const info = (frameworkId: unknown) => ({ body: { name: "marathon", elected: true, frameworkId, leader: "127.0.0.1:8080" } });
 
@@ -189,6 +190,32 @@ for (const [version, paths] of Object.entries(dialects)) {
         assert.deepEqual(master.asked, []);
       });
     }
+
+    await t.test("it is another framework than when the gate was last passed: its data was lost", async (t) => {
+      const own = { id, name: "marathon", active: true };
+      const before = "2026-01-02T03:04:05.678Z marathon ready after 1.2 s: active as old-0000";
+      const says = async (said: string, list: unknown) => {
+        const { marathon, master, ...rest } = await asks(t, info(id), { body: list }, said);
+        assert.equal(rest.ready, true);
+        return { answer: rest.answer, warning: rest.warning?.replace(master.url, "MASTER") };
+      };
+      const answer = `active as ${id}, no longer as old-0000: its data in ZooKeeper was lost`;
+      const warning = (tasks: string) =>
+        `Marathon's data in ZooKeeper was lost: it is a new framework, ${id}, and has forgotten the apps of old-0000.\n` +
+        `Tasks of that one run on, and nobody tends them${tasks}. Ways out:\n` +
+        "  - start the apps anew, then end those tasks: curl -X POST -d frameworkId=old-0000 MASTER/master/teardown\n" +
+        "  - to have the old apps back: pulumi destroy, bring back what was in ZooKeeper's volumes, pulumi up";
+
+      const orphaned = { id: "old-0000", name: "marathon", active: false, tasks: [{ id: "web.1" }, { id: "db.1" }] };
+      assert.deepEqual(await says(before, { frameworks: [orphaned, own] }), { answer, warning: warning(": web.1, db.1") });
+      // A master that was replaced meanwhile hears of them from the slaves, a moment later.
+      assert.deepEqual(await says(before, { frameworks: [own] }), { answer, warning: warning("") });
+
+      const well = { answer: `active as ${id}`, warning: undefined };
+      assert.deepEqual(await says(before, { frameworks: [own], completed_frameworks: [{ id: "old-0000" }] }), well);
+      assert.deepEqual(await says(before.replace("old-0000", id), { frameworks: [orphaned, own] }), well);
+      assert.deepEqual(await says(`${before.replace("old-0000", id)}, no longer as old-0000: its data in ZooKeeper was lost`, { frameworks: [own] }), well);
+    });
 
     const gone = "not among the master's frameworks: torn down, or not registered yet";
     for (const [what, list, answer] of [
