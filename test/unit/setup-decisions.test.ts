@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { before, describe, it } from "node:test";
 
 // The set-up is ES modules, these tests are not.
@@ -144,14 +145,19 @@ describe("Pulumi's backend", () => {
 
   it("takes a process that has ended for gone, although nobody has reaped it", async () => {
     const { runs, startOf } = await import("../../setup/files.mjs");
-    // The shell turns into a program that reaps no children.
-    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
-    try {
-      const pid = Number(String(await new Promise((resolve) => parent.stdout.once("data", resolve))));
-      const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
-      for (let round = 0; state() !== "Z" && round < 500; round++) {
+    // The shell turns into a program that reaps no children; only then the child, which reads from us, is let go.
+    const parent = spawn("sh", ["-c", "cat <&3 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore", "pipe"] });
+    const until = async (what: () => boolean) => {
+      for (let round = 0; !what() && round < 500; round++) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
+    };
+    try {
+      const pid = Number(String(await new Promise((resolve) => parent.stdout!.once("data", resolve))));
+      await until(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8") === "sleep\n");
+      (parent.stdio[3] as Writable).end();
+      const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+      await until(() => state() === "Z");
       assert.deepEqual([state(), runs({ pid }), startOf(pid), runs({ pid: process.pid })], ["Z", false, undefined, true]);
     } finally {
       parent.kill("SIGKILL");
