@@ -46,6 +46,8 @@ export interface SeenContainer {
   readonly publishedPorts: readonly number[];
   /** When it ended; absent while it runs, and for containers that no stack of this project made. */
   readonly stoppedAt?: string;
+  /** Of a Mesos slave that a stack of this project made: what it offers, as in MESOS_RESOURCES. */
+  readonly slaveResources?: string;
 }
 
 export interface Here {
@@ -124,9 +126,11 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
       );
     }
   }
-  const volumePrefix = `${owner.project}-${owner.stack}-`;
+  const volumePrefix = `${owner.project}-${owner.stack}-cluster-`;
   for (const { name, labels } of engine.volumes) {
-    if (name.startsWith(`${volumePrefix}cluster-`) && !isOurs(labels)) {
+    // Another stack's name may begin with this one's.
+    const isOwnName = name.startsWith(volumePrefix) && /^(zookeeper|mesos-master|mesos-slave|marathon)-\w+$/.test(name.slice(volumePrefix.length));
+    if (isOwnName && !isOurs(labels)) {
       error(`the volume ${name} would be taken for this stack's, but does not bear its labels: rename or remove it`);
     }
   }
@@ -199,15 +203,33 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   if (engine.securityOptions.some((option) => /name=(rootless|userns)/.test(option))) {
     error("the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without");
   }
+  // Tasks of this stack, and of other stacks of this project, whose slaves spare each other's.
+  const slaves = engine.containers.filter(({ slaveResources }) => slaveResources !== undefined);
+  const workDirs = [`/${volumePrefix}mesos-slave-work/`, ...slaves.flatMap(({ mountSources }) => mountSources.map((source) => `${source}/slaves/`))];
   const foreign = engine.containers.filter(
     ({ name, mountSources }) =>
-      /^mesos-([0-9a-f-]+-S\d+\.)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) && !mountSources.some((source) => source.includes(`/${volumePrefix}cluster-`)),
+      /^mesos-([0-9a-f-]+-S\d+\.)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(name) &&
+      !mountSources.some((source) => workDirs.some((workDir) => source.includes(workDir))),
   );
   if (foreign.length > 0) {
     warning(
       `${foreign.map(({ name }) => name).join(", ")}: tasks of another Mesos slave, it seems. This cluster leaves them alone; ` +
         "the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false",
     );
+  }
+  const slaveIsThere = slaves.some(({ labels }) => isOurs(labels));
+  for (const { name, labels, slaveResources = "" } of slaves) {
+    const shared = sharedPorts(cluster.mesosSlave.resources ?? "", slaveResources);
+    if (shared && !isOurs(labels)) {
+      const text =
+        `the ports ${shared} are offered to tasks by the Mesos slave ${name} of stack ${labels[labelKeys.stack]}, and by this stack's ` +
+        "(mesos-marathon:mesosSlaveResources): two tasks would get the same port. ";
+      if (slaveIsThere) {
+        warning(`${text}A slave that runs cannot give up ports and keep its id and tasks: plan new ones for one of the two`);
+      } else {
+        error(`${text}Give this one others, such as ports:[30000-30999]: pulumi config set mesosSlaveResources RESOURCES`);
+      }
+    }
   }
 
   // Exposure.
@@ -255,6 +277,19 @@ function holderOf(listener: Listener, containers: readonly SeenContainer[]) {
   return listener.holder && { container: undefined, words: `${listener.holder.command} (process ${listener.holder.pid})` };
 }
 
+/** The first range of ports that both offer, such as 31000-32000; "" for none. Resources as Mesos takes them. */
+function sharedPorts(resources: string, others: string): string {
+  const ranges = (text: string) => {
+    // What a slave offers that is told no ports: Mesos, DEFAULT_PORTS in `src/slave/constants.cpp`.
+    const [, ports = "31000-32000"] = /(?:^|;)ports:\[([^\]]*)\]/.exec(text) ?? [];
+    return ports.split(",").map((range) => range.split("-").map(Number));
+  };
+  const shared = ranges(resources).flatMap(([from, to]) =>
+    ranges(others).map(([otherFrom, otherTo]) => [Math.max(from, otherFrom), Math.min(to, otherTo)]),
+  );
+  return shared.find(([from, to]) => from <= to)?.join("-") ?? "";
+}
+
 function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split(".").map(Number));
   return left[0] - right[0] || left[1] - right[1];
@@ -298,11 +333,12 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     docker.listImages(),
     docker.listVolumes(),
   ]);
-  const stoppedAt = await Promise.all(
-    containers.map(async ({ Id, Labels, State }) =>
-      // It may have been removed meanwhile.
-      State === "exited" && labelKeys.project in Labels
-        ? docker.getContainer(Id).inspect().then(({ State }) => State.FinishedAt, () => undefined)
+  const isSlave = (labels: Readonly<Record<string, string>>) => labels[labelKeys.component] === "mesos-slave";
+  const inspected = await Promise.all(
+    containers.map(({ Id, Labels, State }) =>
+      labelKeys.project in Labels && (State === "exited" || isSlave(Labels))
+        ? // It may have been removed meanwhile.
+          docker.getContainer(Id).inspect().catch(() => undefined)
         : undefined,
     ),
   );
@@ -313,9 +349,10 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     defaultRuntime: info.DefaultRuntime,
     rootDirectory: info.DockerRootDir,
     securityOptions: info.SecurityOptions ?? [],
-    containers: containers.map(({ Id, Names, Labels, Mounts, Ports }, i) => ({
+    containers: containers.map(({ Id, Names, Labels, Mounts, Ports, State }, i) => ({
       id: Id,
-      stoppedAt: stoppedAt[i],
+      stoppedAt: State === "exited" ? inspected[i]?.State.FinishedAt : undefined,
+      slaveResources: isSlave(Labels) ? inspected[i] && variable("MESOS_RESOURCES", inspected[i].Config.Env) : undefined,
       name: (Names[0] ?? "").replace(/^\//, ""),
       labels: Labels,
       mountSources: Mounts.map(({ Source }) => Source ?? ""),
@@ -324,6 +361,11 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     images: images.flatMap(({ RepoTags }) => RepoTags ?? []),
     volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
   };
+}
+
+/** What a variable is set to in a container's environment; "" where it is not. */
+function variable(name: string, environment: readonly string[]): string {
+  return environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 }
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */

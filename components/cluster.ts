@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { Host } from "./host";
-import { ImageSet, imageSets } from "./images";
+import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
@@ -74,6 +74,7 @@ export class Cluster extends pulumi.ComponentResource {
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:Cluster", name, {}, opts);
     const imageSet = args.imageSet ?? imageSets.tutorial;
+    refuseDoomedNames(args, imageSet);
     const { host, readyTimeout, stopped, onDestroy } = args;
     const common = { host, imageSet, readyTimeout, stopped, onDestroy };
     const parent = { parent: this };
@@ -118,5 +119,22 @@ export class Cluster extends pulumi.ComponentResource {
   /** The value, once the slave and Marathon can be used; a consumer of it waits for the cluster. */
   whenReady<T>(value: pulumi.Output<T>): pulumi.Output<T> {
     return pulumi.all([value, this.mesosSlave.ready.id, this.marathon.ready.id]).apply(([known]) => known as T);
+  }
+}
+
+/** @throws pulumi.RunError where the slave would stop containers of its own cluster, taking them for left-over tasks. */
+function refuseDoomedNames(args: ClusterArgs, { mesosSlave }: ImageSet): void {
+  const defaults = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" };
+  const doomed = Object.entries(defaults)
+    .map(([program, name]) => ({ program, name: args[program as keyof typeof defaults]?.containerName ?? name }))
+    .filter(({ name }) => name.startsWith("mesos-"));
+  if (stopsByPrefix(mesosSlave) && doomed.length > 0) {
+    const names = doomed.map(({ program, name }) => `${name} (${program}.containerName)`).join(", ");
+    const error = new pulumi.RunError(
+      `A slave of Mesos ${mesosSlave.version} that starts again stops every container whose name begins with "mesos-": give ${names} other names`,
+    );
+    // Pulumi prints the message alone where there is no stack.
+    error.stack = undefined;
+    throw error;
   }
 }

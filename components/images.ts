@@ -179,8 +179,10 @@ const rehearsal: ImageSet = {
       MESOS_SYSTEMD_ENABLE_SUPPORT: "false",
       MESOS_DOCKER_MESOS_IMAGE: "{image}",
       MESOS_DOCKER_SOCKET: "{dockerSocket}",
-      // From 1.0 on a slave that starts on kept state would otherwise stop the tasks of every other slave on its host.
+      // From 1.0 on a slave that starts on kept state would otherwise stop the tasks of every other slave on its host:
+      // those in Docker containers, and those in cgroups below the same root (Mesos, issue MESOS-9960).
       MESOS_DOCKER_KILL_ORPHANS: "false",
+      MESOS_CGROUPS_ROOT: "{cgroupsRoot}",
       MESOS_RECONFIGURATION_POLICY: "additive",
     },
     builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },
@@ -201,6 +203,19 @@ const rehearsal: ImageSet = {
     listensOnAddressOnly: true,
   },
 };
+
+/**
+ * Whether a Mesos slave that starts on kept state stops every container whose name begins with `mesos-`, whatever comes
+ * after that: the versions up to 0.22, and 1.0.0, 1.0.1 and 1.1 unless they are told to kill no orphans. The others look
+ * at the rest of the name. (Mesos, `src/slave/containerizer/docker.cpp`, at the tags from 0.22.0 to 1.11.0.)
+ */
+export function stopsByPrefix({ version, environment }: ServiceImage): boolean {
+  const [major, minor, patch] = version.split(".").map(Number);
+  if (major === 0) {
+    return minor < 23;
+  }
+  return major === 1 && (minor === 1 || (minor === 0 && patch < 2)) && environment.MESOS_DOCKER_KILL_ORPHANS !== "false";
+}
 
 /** Every image set, by name. */
 export const imageSets: Readonly<Record<string, ImageSet>> = { tutorial, rehearsal };

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ImageSet } from "./images";
 import { MesosMaster } from "./mesos-master";
-import { dataVolume, deploy, ServiceArgs, teardown } from "./service";
+import { dataVolume, deploy, ownName, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
   readonly imageSet: ImageSet;
@@ -48,6 +48,7 @@ export class MesosSlave extends pulumi.ComponentResource {
       settings: {
         address: host.address,
         attributes: args.attributes ?? "",
+        cgroupsRoot: ownName(name),
         dockerSocket: host.dockerSocket,
         image: imageSet.mesosSlave.image,
         port: String(port),

@@ -149,7 +149,7 @@ export function dataVolume(
 function volumeArgs(name: string, component: string) {
   return {
     // Made from the logical name, never from the container's: renaming a container must not lose its data.
-    name: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`,
+    name: ownName(name),
     driver: "local",
     labels: labels(component),
   };
@@ -193,6 +193,11 @@ export function teardown(parent: pulumi.Resource, name: string, spec: TeardownSp
   );
   new docker.Volume(`${name}-interlock`, interlock, { parent, provider: spec.host.provider, dependsOn: run, deleteBeforeReplace: true });
   return run;
+}
+
+/** A name on the host that no other stack's resource has, made from a logical name. */
+export function ownName(name: string): string {
+  return `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
 }
 
 /** Runs a script of `checks/` by the package's name, so that no path of a clone is ever part of the state. */

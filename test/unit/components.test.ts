@@ -148,6 +148,7 @@ test("the rehearsal's containers differ from the tutorial's where the images do"
       name: "mesos-slave",
       image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
       envs: [
+        "MESOS_CGROUPS_ROOT=mesos-marathon-dev-cluster-mesos-slave",
         "MESOS_CONTAINERIZERS=docker,mesos",
         "MESOS_DOCKER_KILL_ORPHANS=false",
         "MESOS_DOCKER_MESOS_IMAGE=mesos-marathon/stand-in-mesos-slave:1.11.0",
@@ -791,6 +792,46 @@ test("the stack's name reaches labels and volumes only", async () => {
       "Command cluster-mesos-slave-teardown.environment.WORK_DIR",
     ].sort(),
   );
+});
+
+test("a slave of a Mesos that stops whatever is called mesos-… gets no cluster with such names", async (t) => {
+  const slaveOf = (version: string, environment: Record<string, string> = {}) => ({
+    ...imageSets.rehearsal,
+    mesosSlave: { ...imageSets.rehearsal.mesosSlave, version, environment },
+  });
+  const sentence = (version: string, names: string) =>
+    `A slave of Mesos ${version} that starts again stops every container whose name begins with "mesos-": give ${names} other names`;
+  const refused = async (args: Omit<ClusterArgs, "host">) => {
+    let error: any;
+    const stack = await mockedStack(() => {
+      try {
+        cluster(args)();
+      } catch (thrown) {
+        error = thrown;
+      }
+    });
+    assert.equal(error === undefined, stack.resources.has("Container cluster-zookeeper"));
+    return error && { message: error.message, stack: error.stack };
+  };
+  const defaults = "mesos-master (mesosMaster.containerName), mesos-slave (mesosSlave.containerName)";
+  // As Mesos's source has it at each of these tags.
+  for (const version of ["0.22.0", "0.22.1", "1.0.0", "1.0.1", "1.1.0", "1.1.3"]) {
+    await t.test(version, async () => assert.deepEqual(await refused({ imageSet: slaveOf(version) }), { message: sentence(version, defaults), stack: undefined }));
+  }
+  for (const version of ["0.23.0", "0.28.1", "1.0.2", "1.2.0", "1.11.0"]) {
+    await t.test(version, async () => assert.equal(await refused({ imageSet: slaveOf(version) }), undefined));
+  }
+  await t.test("1.1.0 that kills no orphans", async () =>
+    assert.equal(await refused({ imageSet: slaveOf("1.1.0", { MESOS_DOCKER_KILL_ORPHANS: "false" }) }), undefined));
+  await t.test("0.22 knows no such switch", async () =>
+    assert.notEqual(await refused({ imageSet: slaveOf("0.22.1", { MESOS_DOCKER_KILL_ORPHANS: "false" }) }), undefined));
+  const others = { mesosMaster: { containerName: "master" }, mesosSlave: { containerName: "slave" } };
+  await t.test("with other names", async () => assert.equal(await refused({ imageSet: slaveOf("1.1.0"), ...others }), undefined));
+  await t.test("with a name of somebody's own", async () =>
+    assert.equal(
+      (await refused({ imageSet: slaveOf("1.1.0"), ...others, marathon: { containerName: "mesos-marathon" } }))?.message,
+      sentence("1.1.0", "mesos-marathon (marathon.containerName)"),
+    ));
 });
 
 test("an address that is an output of another resource works like a text", async () => {

@@ -12,6 +12,8 @@ export interface FakeContainer {
   restarts?: number;
   restartPolicy?: string;
   readonly labels?: Record<string, string>;
+  /** As `NAME=value`. */
+  readonly environment?: readonly string[];
   /** Host paths; undefined for a mount that has none, such as a tmpfs. */
   readonly mounts?: readonly (string | undefined)[];
   readonly ports?: readonly { readonly PrivatePort: number; readonly PublicPort?: number; readonly Type: string }[];
@@ -131,11 +133,11 @@ function listed({ name, status = "running", labels = {}, mounts = [], ports = []
 }
 
 function inspected(container: FakeContainer) {
-  const { name, status = "running", labels = {}, exitCode = 0, finishedAt = "0001-01-01T00:00:00Z", restarts = 0, restartPolicy = "always" } = container;
+  const { name, status = "running", labels = {}, exitCode = 0, finishedAt = "0001-01-01T00:00:00Z", restarts = 0, restartPolicy = "always", environment = [] } = container;
   return {
     Id: name,
     Name: `/${name}`,
-    Config: { Labels: labels },
+    Config: { Labels: labels, Env: environment },
     RestartCount: restarts,
     HostConfig: { RestartPolicy: { Name: restartPolicy } },
     State: {

@@ -86,6 +86,16 @@ const rootless = "error: the Docker Engine runs rootless or with user namespaces
 const foreignTask = (name: string) =>
   `warning: ${name}: tasks of another Mesos slave, it seems. This cluster leaves them alone; the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false`;
 
+const otherSlave = (slaveResources: string) =>
+  container("other-slave", {
+    labels: { ...otherStacks, "mesos-marathon.component": "mesos-slave" },
+    mountSources: ["/sys/fs/cgroup", "/var/lib/docker/volumes/mesos-marathon-dev-2-cluster-mesos-slave-work/_data"],
+    slaveResources,
+  });
+const sharedPorts = (range: string) =>
+  `error: the ports ${range} are offered to tasks by the Mesos slave other-slave of stack dev-2, and by this stack's (mesos-marathon:mesosSlaveResources): ` +
+  "two tasks would get the same port. Give this one others, such as ports:[30000-30999]: pulumi config set mesosSlaveResources RESOURCES";
+
 const table: Record<string, Case> = {
   "all is well": { found: [] },
   "the next destroy erases": {
@@ -124,6 +134,8 @@ const table: Record<string, Case> = {
       volumes: [
         { name: "mesos-marathon-dev-cluster-zookeeper-data", labels: {} },
         { name: "mesos-marathon-dev-2-cluster-zookeeper-data", labels: otherStacks },
+        // Of a stack called dev-cluster.
+        { name: "mesos-marathon-dev-cluster-cluster-zookeeper-data", labels: { ...otherStacks, "mesos-marathon.stack": "dev-cluster" } },
         { name: "other", labels: {} },
       ],
     },
@@ -313,6 +325,36 @@ const table: Record<string, Case> = {
     },
     found: [foreignTask(`mesos-${uuid}, mesos-${uuid}.executor`)],
   },
+  "tasks of another stack, whose slave spares this one's": {
+    engine: { containers: [otherSlave("ports:[30000-30999]"), container(`mesos-${uuid}`, { mountSources: [sandbox("dev-2")] })] },
+    found: [],
+  },
+  "tasks of a stack whose name begins with this one's, and nothing of its slave": {
+    engine: { containers: [container(`mesos-${uuid}`, { mountSources: [sandbox("dev-cluster")] })] },
+    found: [foreignTask(`mesos-${uuid}`)],
+  },
+
+  // Another stack's slave, whose tasks have ports on the same host.
+  "another stack's slave offers the same ports": {
+    engine: { containers: [otherSlave("cpus:1;ports:[21000-21001,31500-31599]")] },
+    found: [sharedPorts("31500-31599")],
+  },
+  "another stack's slave is told no ports, so it offers Mesos's own": {
+    engine: { containers: [otherSlave("cpus:1;gpus:2")] },
+    config: { mesosSlaveResources: "ports:[30000-31000]" },
+    found: [sharedPorts("31000-31000")],
+  },
+  "another stack's slave offers other ports": {
+    engine: { containers: [otherSlave("ports:[30000-30999,32001-32100];cpus:1")] },
+    found: [],
+  },
+  "both slaves are there already": {
+    engine: { containers: [otherSlave(""), container("mesos-slave", { labels: ours("mesos-slave"), slaveResources: "" })] },
+    found: [
+      "warning: the ports 31000-32000 are offered to tasks by the Mesos slave other-slave of stack dev-2, and by this stack's (mesos-marathon:mesosSlaveResources): " +
+        "two tasks would get the same port. A slave that runs cannot give up ports and keep its id and tasks: plan new ones for one of the two",
+    ],
+  },
   "own tasks, and names that are no task's": {
     engine: { containers: [container(`mesos-${uuid}`, { mountSources: ["/etc/x", sandbox("dev")] }), container("mesos-dns"), container(`x-mesos-${uuid}`)] },
     found: [],
@@ -410,12 +452,13 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     { name: "web", mounts: ["/srv", undefined], ports: [{ PrivatePort: 80, PublicPort: 8080, Type: "tcp" }, { PrivatePort: 81, Type: "tcp" }] },
     { name: "ended", status: "exited", finishedAt },
     { name: "marathon", status: "exited", finishedAt, labels: ours("marathon") },
-    { name: "mesos-slave", status: "running", finishedAt, labels: ours("mesos-slave") },
+    { name: "mesos-slave", status: "running", finishedAt, labels: ours("mesos-slave"), environment: ["PATH=/bin", "MESOS_RESOURCES=cpus:1;mem:64"] },
+    { name: "told-nothing", status: "exited", finishedAt, labels: { ...otherStacks, "mesos-marathon.component": "mesos-slave" } },
     { name: "zookeeper", status: "exited", finishedAt, labels: ours("zookeeper"), inspected: () => engine.containers.delete("zookeeper") },
   ] as const) {
     engine.containers.set(container.name, container);
   }
-  const empty = { labels: {}, mountSources: [], publishedPorts: [], stoppedAt: undefined };
+  const empty = { labels: {}, mountSources: [], publishedPorts: [], stoppedAt: undefined, slaveResources: undefined };
   assert.deepEqual(await look(at(engine.dockerHost)), {
     engine: {
       version: "24.0.9",
@@ -428,7 +471,8 @@ test("the Docker Engine is looked at once, whole", async (t) => {
         { ...empty, id: "web", name: "web", mountSources: ["/srv", ""], publishedPorts: [8080] },
         { ...empty, id: "ended", name: "ended" },
         { ...empty, id: "marathon", name: "marathon", labels: ours("marathon"), stoppedAt: finishedAt },
-        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave") },
+        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave"), slaveResources: "cpus:1;mem:64" },
+        { ...empty, id: "told-nothing", name: "told-nothing", labels: { ...otherStacks, "mesos-marathon.component": "mesos-slave" }, stoppedAt: finishedAt, slaveResources: "" },
         // Removed between two questions.
         { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper") },
       ],
