@@ -1,10 +1,12 @@
 import { isIPv4 } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import { posix } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 
 import { type ClusterArgs, type HostArgs, type ImageSet, imageSets } from "./components";
+import { usualDockerHost } from "./docker-context";
 import { refusal } from "./refusal";
 
 /** The stack's configuration, whole and checked. */
@@ -108,7 +110,13 @@ export function readConfiguration(
     problem("address", address, "nobody can be reached at it; write the one address that slaves, frameworks and browsers use");
   }
 
-  const endpoint = get("dockerHost") || dockerHost();
+  let endpoint = get("dockerHost") ?? "";
+  try {
+    endpoint ||= dockerHost();
+  } catch (error) {
+    problems.push((error as Error).message);
+    endpoint = usualDockerHost;
+  }
   if (!/^(unix:\/\/\/.|tcp:\/\/.|ssh:\/\/.)/.test(endpoint)) {
     const cure = "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host";
     if (get("dockerHost")) {
@@ -116,6 +124,8 @@ export function readConfiguration(
     } else {
       problems.push(`DOCKER_HOST, or else the docker CLI's context, is ${JSON.stringify(endpoint)}: ${cure}, there or as ${project}:dockerHost`);
     }
+  } else if (address.startsWith("127.") && isElsewhere(endpoint)) {
+    problem("address", address, `the Docker Engine is on another machine (${endpoint}), whose own loopback cannot be reached from here; write that machine's IPv4 address`);
   }
   const dockerSocket = get("dockerSocket") || socketOnHost(endpoint);
   if (!posix.isAbsolute(dockerSocket) || /[:\s]/.test(dockerSocket)) {
@@ -181,6 +191,17 @@ export function readConfiguration(
 function socketOnHost(endpoint: string): string {
   const path = endpoint.startsWith("unix://") ? endpoint.slice("unix://".length) : "";
   return path && !path.includes("/.docker/") ? path : "/var/run/docker.sock";
+}
+
+/** Whether an endpoint names another machine than this one. A tunnel to another one cannot be told from this one. */
+function isElsewhere(endpoint: string): boolean {
+  if (!/^(tcp|ssh):/.test(endpoint) || !URL.canParse(endpoint)) {
+    return false;
+  }
+  const name = new URL(endpoint).hostname.replace(/^\[|\]$/g, "");
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+  const isOwnName = ["localhost", hostname().toLowerCase().split(".")[0]].includes(name.toLowerCase().split(".")[0]);
+  return !isOwnName && !name.startsWith("127.") && !own.includes(name);
 }
 
 /** `, did you mean …?` for a near miss, else nothing. */

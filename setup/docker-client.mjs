@@ -15,6 +15,7 @@ export const defaultDockerHost = "unix:///var/run/docker.sock";
  * The Docker Engine that the docker CLI would use: DOCKER_HOST, else its current context, else the default socket.
  * @param {NodeJS.ProcessEnv} [environment]
  * @returns {{ dockerHost: string, chosenBy: string }} the endpoint as in DOCKER_HOST, and what chose it ("" for nothing)
+ * @throws Problem where there is no such context
  */
 export function currentDockerHost(environment = process.env) {
   if (environment.DOCKER_HOST) {
@@ -22,14 +23,16 @@ export function currentDockerHost(environment = process.env) {
   }
   const folder = environment.DOCKER_CONFIG || join(environment.HOME || homedir(), ".docker");
   const context = environment.DOCKER_CONTEXT || json(join(folder, "config.json"))?.currentContext;
-  if (context && context !== "default") {
-    const id = createHash("sha256").update(context).digest("hex");
-    const endpoint = json(join(folder, "contexts", "meta", id, "meta.json"))?.Endpoints?.docker?.Host;
-    if (endpoint) {
-      return { dockerHost: endpoint, chosenBy: `the docker context ${context}` };
-    }
+  if (!context || context === "default") {
+    return { dockerHost: defaultDockerHost, chosenBy: "" };
   }
-  return { dockerHost: defaultDockerHost, chosenBy: "" };
+  const id = createHash("sha256").update(context).digest("hex");
+  const endpoint = json(join(folder, "contexts", "meta", id, "meta.json"))?.Endpoints?.docker?.Host;
+  if (!endpoint) {
+    const chosenBy = environment.DOCKER_CONTEXT ? "DOCKER_CONTEXT" : join(folder, "config.json");
+    throw new Problem(`The docker CLI's context ${JSON.stringify(context)} (${chosenBy}) is not found. docker context ls lists those that are; docker context use NAME takes one.`);
+  }
+  return { dockerHost: endpoint, chosenBy: `the docker context ${context}` };
 }
 
 /** @param {string} path */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { test } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
@@ -108,7 +109,7 @@ test("each key reaches its own field", () => {
 
 test("the Docker Engine is the configured one, else the docker CLI's; its socket as its own host sees it", () => {
   const hosts = (set: Record<string, string>, ambient = engine) => {
-    const { configuration, problems } = read(set, () => ambient);
+    const { configuration, problems } = read({ address: "192.0.2.7", ...set }, () => ambient);
     assert.deepEqual(problems, []);
     return [configuration.host.dockerHost, configuration.host.dockerSocket];
   };
@@ -197,6 +198,13 @@ const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosSlaveAttributes: "rack:'1'" }, `mesosSlaveAttributes is "rack:'1'": ${attributes}`],
   [{ mesosSlaveAttributes: "rack:$(id)" }, `mesosSlaveAttributes is "rack:$(id)": ${attributes}`],
   [{ mesosSlaveAttributes: "rack:1\n" }, `mesosSlaveAttributes is "rack:1\\n": ${attributes}`],
+  // Loopback is this machine's, the Docker Engine's host another one.
+  ...["tcp://192.0.2.7:2376", "ssh://me@far.example", "tcp://[2001:db8::7]:2376"].map((dockerHost): [Record<string, string>, ...string[]] => [
+    { dockerHost },
+    `address is "127.0.0.1": the Docker Engine is on another machine (${dockerHost}), whose own loopback cannot be reached from here; write that machine's IPv4 address`,
+  ]),
+  ...["tcp://127.0.0.1:2375", "tcp://localhost:2375", "tcp://[::1]:2375", "ssh://me@localhost", `tcp://${hostname()}:2375`, `ssh://me@${hostname()}.example`].map((dockerHost): [Record<string, string>] => [{ dockerHost }]),
+  [{ dockerHost: "tcp://192.0.2.7:2376", address: "192.0.2.7" }],
   // The switches.
   [{ onDestroy: "delete" }, 'onDestroy is "delete": write keep or erase'],
   [{ onDestroy: "" }, 'onDestroy is "": write keep or erase'],
@@ -236,6 +244,14 @@ test("bad input: the key, the value as found, and what to write instead", async 
     await t.test(Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(" "), () =>
       assert.deepEqual(read(set).problems.sort(), sentences.map((sentence) => `mesos-marathon:${sentence}`).sort()));
   }
+
+  await t.test("a docker CLI's context that is not there is told with all the rest", () =>
+    assert.deepEqual(
+      read({ marathonPort: "0" }, () => {
+        throw new Error("the context is gone");
+      }).problems,
+      ["the context is gone", `mesos-marathon:marathonPort is "0": ${port}`],
+    ));
 
   await t.test("an endpoint that the stack did not set is told as what it is", () =>
     assert.deepEqual(read({}, () => "fd://").problems, [

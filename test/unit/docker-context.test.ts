@@ -40,16 +40,29 @@ test("the engine is DOCKER_HOST's, else the context's, else the usual one", asyn
     ["an empty DOCKER_CONTEXT is none", { DOCKER_CONFIG, DOCKER_CONTEXT: "" }, contexts.colima],
     ["an empty DOCKER_CONFIG is none", { DOCKER_CONFIG: "", DOCKER_CONTEXT: "default" }, usual],
     ["the context called default is the usual engine", { DOCKER_CONFIG, DOCKER_CONTEXT: "default" }, usual],
-    ["a context that is gone", { DOCKER_CONFIG, DOCKER_CONTEXT: "gone" }, usual],
   ] as [string, NodeJS.ProcessEnv, string][]) {
     await t.test(what, () => assert.equal(currentDockerHost(environment), expected));
   }
 });
 
-test("files that cannot be used are as good as none", async (t) => {
-  await t.test("config.json", (t) => assert.equal(currentDockerHost({ DOCKER_CONFIG: folder(t, "{", contexts) }), usual));
-  await t.test("config.json without a context", (t) => assert.equal(currentDockerHost({ DOCKER_CONFIG: folder(t, { auths: {} }, contexts) }), usual));
-  await t.test("meta.json", (t) => assert.equal(currentDockerHost({ DOCKER_CONFIG: folder(t, { currentContext: "broken" }, { broken: null }) }), usual));
+test("a config.json that cannot be used is as good as none", async (t) => {
+  await t.test("broken", (t) => assert.equal(currentDockerHost({ DOCKER_CONFIG: folder(t, "{", contexts) }), usual));
+  await t.test("without a context", (t) => assert.equal(currentDockerHost({ DOCKER_CONFIG: folder(t, { auths: {} }, contexts) }), usual));
+});
+
+test("a context that is chosen and not there is told, never another engine taken", async (t) => {
+  const cures = (also: string) => `choose one of docker context ls, with docker context use NAME${also}, or set mesos-marathon:dockerHost`;
+  const gone = folder(t, { currentContext: "gone" }, contexts);
+  await t.test("config.json's", () =>
+    assert.throws(() => currentDockerHost({ DOCKER_CONFIG: gone }), {
+      message: `the docker CLI's context "gone" (${gone}/config.json) is not found: ${cures("")}`,
+    }));
+  await t.test("DOCKER_CONTEXT's", () =>
+    assert.throws(() => currentDockerHost({ DOCKER_CONFIG: folder(t, { currentContext: "colima" }, contexts), DOCKER_CONTEXT: "gone" }), {
+      message: `the docker CLI's context "gone" (DOCKER_CONTEXT) is not found: ${cures(" or DOCKER_CONTEXT")}`,
+    }));
+  await t.test("one whose meta.json cannot be read", () =>
+    assert.throws(() => currentDockerHost({ DOCKER_CONFIG: folder(t, { currentContext: "broken" }, { broken: null }) }), /context "broken" .* is not found/));
 });
 
 test("the folder is the home folder's .docker, unless DOCKER_CONFIG names another", (t) => {
