@@ -97,7 +97,8 @@ function watch(gate) {
     /** @param {number} lines */
     log: async (lines) => {
       try {
-        return await logTail(container(), lines);
+        // Where this runs in another project, there is no command of this one's to name.
+        return `${await logTail(container(), lines)}\n  all of it:    docker --host ${gate.dockerHost} logs ${gate.container}`;
       } catch (error) {
         return `    (cannot be read: ${/** @type {Error} */ (error).message.trim()})`;
       }

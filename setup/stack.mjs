@@ -60,7 +60,7 @@ export function checkStack(stack) {
 }
 
 /** @param {string} stack */
-const shortName = (stack) => stack.slice(stack.lastIndexOf("/") + 1);
+export const shortName = (stack) => stack.slice(stack.lastIndexOf("/") + 1);
 
 /**
  * A plain setting of this project in a stack's file; "" where it is not set.

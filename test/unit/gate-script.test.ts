@@ -67,7 +67,7 @@ async function notReady(t: TestContext, environment: Record<string, string>, fol
   const port = await closedPort(t);
   const told = { COMPONENT: "zookeeper", CONTAINER: "zookeeper", DOCKER_HOST: engine.dockerHost, ADDRESS: "127.0.0.1", PORT: port };
   const { stderr, ...rest } = await runCheck("ready", { ...told, ...environment }, folder);
-  return { ...rest, stderr: stderr.replaceAll(/\d+\.\d s/g, "N s").replaceAll(port, "PORT") };
+  return { ...rest, stderr: stderr.replaceAll(/\d+\.\d s/g, "N s").replaceAll(port, "PORT").replaceAll(engine.dockerHost, "ENGINE") };
 }
 
 test("not ready: exit code 1, nothing on stdout, the whole reason on stderr and no stack trace", async (t) => {
@@ -82,6 +82,7 @@ test("not ready: exit code 1, nothing on stdout, the whole reason on stderr and 
       "  container:    zk, running, restarted 0 times while waiting",
       "  its log ends:",
       "    no space left on device",
+      "  all of it:    docker --host ENGINE logs zk",
       "",
     ].join("\n"),
   });

@@ -259,7 +259,7 @@ test("the loop", async (t) => {
     };
     const said = t.mock.method(console, "error", () => {});
     const { ready, text } = await waitUntilReady(check, { component: "zookeeper", container: "zookeeper", dockerHost: engine.dockerHost, seconds, finalExits, settings: {} });
-    return { ready, asked, said: said.mock.calls.map((call) => call.arguments[0]), lines: text.split("\n") };
+    return { ready, asked, said: said.mock.calls.map((call) => call.arguments[0]), lines: text.replaceAll(engine.dockerHost, "ENGINE").split("\n") };
   };
   /** Ends at these looks: in between Docker waits, then starts it again. */
   const restartsAt = (looks: readonly number[], met: "restarting" | "running") => (container: FakeContainer, times: number) => {
@@ -377,12 +377,13 @@ test("the loop", async (t) => {
       "    starting",
       "    java.net.BindException: Address already in use",
       "      at Net.bind",
+      "  all of it:    docker --host ENGINE logs zookeeper",
     ]);
   });
 
   await t.test("shows the log of a container that has a terminal", async (t) => {
     const { lines } = await wait(t, { log: Buffer.from("no frames\r\nhere\r\n") }, { seconds: 0 });
-    assert.deepEqual(lines.slice(5), ["  its log ends:", "    no frames", "    here"]);
+    assert.deepEqual(lines.slice(5), ["  its log ends:", "    no frames", "    here", "  all of it:    docker --host ENGINE logs zookeeper"]);
   });
 
   await t.test("says every five seconds what it waits for, until the time is over", async (t) => {

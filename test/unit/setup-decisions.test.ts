@@ -11,6 +11,7 @@ let modules: {
   stack: typeof import("../../setup/stack.mjs", { with: { "resolution-mode": "import" } });
   engine: typeof import("../../setup/docker-engine.mjs", { with: { "resolution-mode": "import" } });
   daemon: typeof import("../../setup/docker-daemon.mjs", { with: { "resolution-mode": "import" } });
+  containers: typeof import("../../setup/containers.mjs", { with: { "resolution-mode": "import" } });
   client: typeof import("../../setup/docker-client.mjs", { with: { "resolution-mode": "import" } });
   backend: typeof import("../../setup/backend.mjs", { with: { "resolution-mode": "import" } });
   pulumi: typeof import("../../setup/pulumi-engine.mjs", { with: { "resolution-mode": "import" } });
@@ -23,6 +24,7 @@ before(async () => {
     stack: await import("../../setup/stack.mjs"),
     engine: await import("../../setup/docker-engine.mjs"),
     daemon: await import("../../setup/docker-daemon.mjs"),
+    containers: await import("../../setup/containers.mjs"),
     client: await import("../../setup/docker-client.mjs"),
     backend: await import("../../setup/backend.mjs"),
     pulumi: await import("../../setup/pulumi-engine.mjs"),
@@ -82,6 +84,28 @@ describe("the stack that npm run up chooses", () => {
   });
 });
 
+describe("the containers that npm run logs and npm run stop are about", () => {
+  const made = (stack: string) => ["marathon", "zookeeper", "mesos-slave", "mesos-master"].map((component) => ({ stack, component, name: `${stack}-${component}`, status: "Up 2 minutes" }));
+  const choose = (asked: string | undefined, remembered: string | undefined, ...stacks: string[]) => {
+    const chosen = modules.containers.chooseContainers(asked, remembered, stacks.flatMap(made));
+    return "problem" in chosen ? chosen.problem : chosen.containers.map(({ name }) => name).join(" ");
+  };
+  const of = (stack: string) => ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => `${stack}-${component}`).join(" ");
+
+  it("are the only stack's, in the order of start", () => assert.equal(choose(undefined, undefined, "a"), of("a")));
+  it("are those of the stack that was asked for", () => assert.equal(choose("me/mesos-marathon/b", "a", "a", "b"), of("b")));
+  it("are those of npm run up's stack", () => assert.equal(choose(undefined, "b", "a", "b"), of("b")));
+  it("are the only stack's where npm run up's has none", () => assert.equal(choose(undefined, "b", "a"), of("a")));
+  it("are not guessed among several", () =>
+    assert.equal(choose(undefined, "c", "b", "a"), "There are containers of the stacks a and b: add -- --stack NAME."));
+  it("are not another stack's than was asked for", () =>
+    assert.equal(choose("b", "a", "a"), "There are no containers of the stack b here. There are containers of the stack a: add -- --stack NAME."));
+  it("are none before the first up", () => {
+    assert.equal(choose(undefined, undefined), "There are no containers of this project here: npm run up, or pulumi up, makes them.");
+    assert.equal(choose("a", undefined), "There are no containers of the stack a here: npm run up, or pulumi up, makes them.");
+  });
+});
+
 describe("a Docker Engine that does not answer", () => {
   const situation = { dockerHost: "unix:///var/run/docker.sock", chosenBy: "", code: "ENOENT", message: "connect ENOENT", installed: false, installedByUs: false, systemd: false };
   const remedy = (changes: object) => modules.engine.remedy({ ...situation, ...changes });
@@ -107,6 +131,12 @@ describe("a Docker Engine that does not answer", () => {
   it("is the one that the docker CLI would use", () => {
     assert.deepEqual(modules.client.currentDockerHost({ DOCKER_HOST: "tcp://a:1", HOME: "/nowhere" }), { dockerHost: "tcp://a:1", chosenBy: "DOCKER_HOST" });
     assert.deepEqual(modules.client.currentDockerHost({ HOME: "/nowhere" }), { dockerHost: "unix:///var/run/docker.sock", chosenBy: "" });
+  });
+
+  it("is nobody's where the docker CLI's context is not there", () => {
+    assert.throws(() => modules.client.currentDockerHost({ HOME: "/nowhere", DOCKER_CONTEXT: "gone" }), {
+      message: `The docker CLI's context "gone" (DOCKER_CONTEXT) is not found. docker context ls lists those that are; docker context use NAME takes one.`,
+    });
   });
 
   it("gets a runtime of its own only where the machine lacks a capability", () => {
