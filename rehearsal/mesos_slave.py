@@ -26,6 +26,8 @@ from zookeeper_group import Group, Url
 
 EXECUTOR_OVERHEAD = Resources(cpus=0.1, mem=32.0)
 OURS = re.compile(r"mesos-(?:.*\.)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.executor)?")
+# The versions whose recovery takes every container of that prefix for a task's, whatever comes after it.
+BY_PREFIX = re.fullmatch(r"0\.(?:\d|1\d|2[0-2])\..*|1\.0\.[01]|1\.1\..*", VERSION)
 
 
 class Run:
@@ -166,8 +168,8 @@ class Slave:
             known.update((saved["container"], saved["container"] + ".executor"))
             if saved["executor_pid"]:
                 self.process.send(saved["executor_pid"], "ReconnectExecutorMessage", {"slave_id": {"value": self.id}})
-        orphans = [name for name in containers if OURS.fullmatch(name) and name not in known]
-        if OLD:  # only its own slave id's, by name
+        orphans = [name for name in containers if (name.startswith("mesos-") if BY_PREFIX else OURS.fullmatch(name)) and name not in known]
+        if OLD and not BY_PREFIX:  # only its own slave id's, by name
             orphans = [name for name in orphans if name.startswith(f"mesos-{self.id}.")]
         if self.flags.on("docker_kill_orphans") and orphans:
             log(f"Killing orphaned containers {orphans}")

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
-import { docker, removeVolumes, standing, volumeNames } from "./docker";
-import { TestStack } from "./stack";
+import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
+import { eventually } from "./eventually";
+import { projectFolder, TestStack } from "./stack";
 
 // The tutorial's cluster, with its names, ports and variables, and its gates' dialect. The images themselves are
 // stand-ins under the tutorial's names, in the tests' own Docker Engine only.
@@ -14,12 +18,17 @@ const standIns: Readonly<Record<string, string>> = {
   "mesoscloud/marathon:0.10.1-ubuntu-14.04": "mesos-marathon/stand-in-marathon:0.10.0",
 };
 
+/** What the tutorial's slave image sets by itself (mesoscloud/mesos-slave, Dockerfile). */
+const slaveVariables = "ENV MESOS_WORK_DIR=/tmp/mesos MESOS_CONTAINERIZERS=docker,mesos MESOS_EXECUTOR_REGISTRATION_TIMEOUT=5mins";
+
 let stack: TestStack;
 
 before(async () => {
-  for (const [name, standIn] of Object.entries(standIns)) {
+  for (const [name, Image] of Object.entries(standIns)) {
     const [repo, tag] = name.split(":");
-    await docker.getImage(standIn).tag({ repo, tag });
+    const container = await docker.createContainer({ Image });
+    await container.commit({ repo, tag, ...(repo.endsWith("slave") && { changes: slaveVariables }) });
+    await container.remove();
   }
   stack = await TestStack.create("tutorial", {});
 });
@@ -98,6 +107,29 @@ test("each container has what the tutorial's docker run gives it, and the additi
   }
 });
 
+test("a slave that starts again removes its own left-overs, and spares mesos-master, mesos-slave and another slave's tasks", async () => {
+  const slaves = async () => ((await (await fetch("http://127.0.0.1:5050/master/state.json")).json()) as any).slaves;
+  const [{ id }] = await slaves();
+  const uuid = "01234567-89ab-cdef-0123-456789abcdef";
+  const leftOver = await plant(`mesos-${id}.${uuid}`);
+  const foreign = [await plant(`mesos-${uuid}`), await plant(`mesos-20150811-101122-16777343-5050-1-S0.${uuid}`)];
+  try {
+    const others = (name: string) => name !== "mesos-slave" && !name.startsWith(`mesos-${id}`);
+    const before = await standing(others);
+    const slave = docker.getContainer("mesos-slave");
+    const since = (await slave.inspect()).State.StartedAt;
+    await slave.restart();
+    await eventually("the removal of what it left over", () => leftOver.inspect().then(() => false, () => true));
+    await eventually("the slave, with the id that it had", async () => (await slaves()).some((one: any) => one.id === id && one.active));
+    assert.notEqual((await slave.inspect()).State.StartedAt, since);
+    assert.deepEqual(await standing(others), before);
+  } finally {
+    for (const container of foreign) {
+      await container.remove({ force: true });
+    }
+  }
+});
+
 test("in the tutorial's dialect, too, a destroy that is to erase deletes apps, framework and volumes", async () => {
   const marathon = "http://127.0.0.1:8080";
   const app = { id: "/web", cmd: "exec sleep 3600", cpus: 0.1, mem: 32, instances: 1 };
@@ -111,4 +143,12 @@ test("in the tutorial's dialect, too, a destroy that is to erase deletes apps, f
     assert.ok(output.includes(sentence), output);
   }
   assert.deepEqual((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-tutorial-")), []);
+});
+
+test("stop says that the tasks of these images are started afresh, and stops all four containers", async () => {
+  await stack.up();
+  const { stderr } = await promisify(execFile)(process.execPath, [join(projectFolder, "setup", "stop.mjs"), "--stack", "tutorial"]);
+  assert.match(stderr, /The executors of its tasks ran in the slave's container and have ended: Marathon starts the tasks afresh when it is back\./);
+  const names = ["marathon", "mesos-master", "mesos-slave", "zookeeper"];
+  assert.deepEqual((await standing((name) => names.includes(name))).map(({ name, running }) => ({ name, running })), names.map((name) => ({ name, running: false })));
 });

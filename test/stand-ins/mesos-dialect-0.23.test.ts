@@ -53,15 +53,22 @@ test("0.23: elected, an active slave, a task named after the slave, no TASK_STAR
   scheduler.close();
 });
 
-test("0.23: recovery removes unknown containers of its own slave id only", async () => {
+test("0.23: recovery removes unknown containers of its own slave id only; 0.22 whatever is called mesos-…", async () => {
   const slave = docker.getContainer(`slave-${cluster.suffix}`);
   const id = await cluster.activeSlave();
   const uuid = "01234567-89ab-cdef-0123-456789abcdef";
   const plant = (exactName: string) =>
     cluster.start("planted", { exactName, Image: "mesos-marathon/rehearsal-base:bookworm", Cmd: ["sleep", "600"], HostConfig: { NetworkMode: "none" } });
   const own = await plant(`mesos-${id}.${uuid}`);
-  const foreign = [await plant(`mesos-${uuid}`), await plant(`mesos-20150101-000000-1-5050-1-S0.${uuid}`)];
+  const gone = (container: typeof own) => until("the removal", () => container.inspect().then(() => false, () => true));
+  const foreign = [];
+  // The last two are the tutorial's.
+  for (const name of [`mesos-${uuid}`, `mesos-20150101-000000-1-5050-1-S0.${uuid}`, "mesos-master", "mesos-slave"]) foreign.push(await plant(name));
   await slave.restart({ t: 1 });
-  await until("the removal", () => own.inspect().then(() => false, () => true));
+  await gone(own);
   for (const container of foreign) assert.equal((await container.inspect()).State.Running, true);
+
+  await cluster.remove(slave);
+  await cluster.slave({ MESOS_WORK_DIR: cluster.workDir, MESOS_DOCKER_MESOS_IMAGE: undefined }, { ...old, env: { STAND_IN_VERSION: "0.22.1" } });
+  await Promise.all(foreign.map(gone));
 });

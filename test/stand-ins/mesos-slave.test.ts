@@ -134,6 +134,20 @@ test("recovery removes unknown mesos-<uuid> containers, and leaves look-alikes a
   assert.equal((await docker.getContainer(name).inspect()).State.Running, true);
 });
 
+test("recovery of 1.0.0, 1.0.1 and 1.1 removes whatever is called mesos-…, a master of that name too", async () => {
+  const { slave } = await cluster.up({}, { env: { STAND_IN_VERSION: "1.1.0" } });
+  const plant = (exactName: string) =>
+    cluster.start("planted", { exactName, Image: base, Cmd: ["sleep", "600"], HostConfig: { NetworkMode: "none" } });
+  const doomed = [`mesos-master-${cluster.suffix}`, `mesos-${randomUUID()}`];
+  const spared = [`the-mesos-master-${cluster.suffix}`, `mesos_master-${cluster.suffix}`];
+  for (const one of [...doomed, ...spared]) await plant(one);
+  const since = await Promise.all(spared.map(started));
+  await slave.restart({ t: 1 });
+  for (const one of doomed) await until(`${one} to be removed`, async () => !(await exists(one)));
+  await until("a second registration", async () => (await registrations(slave)) === 2);
+  assert.deepEqual(await Promise.all(spared.map(started)), since);
+});
+
 test("docker_kill_orphans=false removes nothing, and a slave without state removes nothing either", async () => {
   const name = `mesos-${randomUUID()}`;
   await cluster.start("planted", { exactName: name, Image: base, Cmd: ["sleep", "600"], HostConfig: { NetworkMode: "none" } });
