@@ -1,11 +1,14 @@
 /**
  * Deploys an app to Marathon and waits until it runs, or removes it. `node marathon-app.mjs deploy|remove`, told by
- * environment variables: MARATHON (URL), APP (JSON), TIMEOUT (seconds). Prints where the instances answer, as JSON.
+ * environment variables: MARATHON (URL), APP (JSON), OWNER (whose app it is), TIMEOUT (seconds). Prints where the
+ * instances answer, as JSON.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-const { MARATHON = "", APP = "{}", TIMEOUT = "300" } = process.env;
+const { MARATHON = "", APP = "{}", OWNER = "", TIMEOUT = "300" } = process.env;
+const ownerLabel = "pulumi-owner";
 const app = JSON.parse(APP);
+app.labels = { ...app.labels, [ownerLabel]: OWNER };
 const url = `${MARATHON}/v2/apps${app.id.replace(/^\/?/, "/")}`;
 const deadline = Date.now() + Number(TIMEOUT) * 1000;
 
@@ -17,8 +20,15 @@ try {
 }
 
 async function deploy() {
+  const owner = ownerOf(await call(url));
+  if (owner !== undefined && owner !== OWNER) {
+    throw new Error(
+      `there is an app of that id on ${MARATHON} already, ${owner ? `which belongs to ${owner}` : "which no stack made"}: ` +
+        "choose another id, or remove that app",
+    );
+  }
   for (;;) {
-    const { status, body } = await call(url, { method: "PUT", body: APP, headers: { "Content-Type": "application/json" } });
+    const { status, body } = await call(url, { method: "PUT", body: JSON.stringify(app), headers: { "Content-Type": "application/json" } });
     if (status === 200 || status === 201) {
       break;
     }
@@ -45,14 +55,19 @@ async function deploy() {
 }
 
 async function remove() {
-  let answer;
+  let owner;
   try {
-    answer = await call(`${url}?force=true`, { method: "DELETE" });
+    owner = ownerOf(await call(url));
   } catch (error) {
     // The cluster may be gone before its apps, and then they are too.
     console.error(`${MARATHON} does not answer (${/** @type {Error} */ (error).message}), so there is nothing to remove`);
     return;
   }
+  if (owner !== OWNER) {
+    console.error(`${app.id}: ${owner === undefined ? "is gone already" : "somebody else's by now, so it stays"}`);
+    return;
+  }
+  const answer = await call(`${url}?force=true`, { method: "DELETE" });
   if (answer.status !== 200 && answer.status !== 404) {
     throw new Error(`Marathon answers ${answer.status} ${JSON.stringify(answer.body)}`);
   }
@@ -62,6 +77,17 @@ async function remove() {
     }
     await sleep(250);
   }
+}
+
+/**
+ * Whose the app is: "" where it does not say, undefined where there is none.
+ * @param {{ status: number, body: any }} answer
+ */
+function ownerOf({ status, body }) {
+  if (status !== 200 && status !== 404) {
+    throw new Error(`Marathon answers ${status} ${JSON.stringify(body)}`);
+  }
+  return status === 404 ? undefined : (body.app.labels?.[ownerLabel] ?? "");
 }
 
 /** @param {string | undefined} id */

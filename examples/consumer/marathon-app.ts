@@ -16,7 +16,10 @@ export interface MarathonAppArgs {
   readonly timeout?: number;
 }
 
-/** An app on Marathon: there when all its instances run and their health checks pass. */
+/**
+ * An app on Marathon: there when all its instances run and their health checks pass. It bears a label that says whose it
+ * is; an app of the same id that bears another one, or none, is neither changed nor removed.
+ */
 export class MarathonApp extends pulumi.ComponentResource {
   /** Where its instances answer: `http://host:port`, one each, sorted. */
   readonly urls: pulumi.Output<string[]>;
@@ -32,6 +35,7 @@ export class MarathonApp extends pulumi.ComponentResource {
         environment: {
           MARATHON: args.marathonUrl,
           APP: pulumi.jsonStringify(app),
+          OWNER: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
           TIMEOUT: String(args.timeout ?? 300),
         },
         addPreviousOutputInEnv: false,
