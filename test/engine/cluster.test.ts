@@ -136,6 +136,11 @@ test("in a browser the pages load without an error, show the slave and the app, 
       await page.goto(url);
       await page.getByText(shown).first().waitFor();
       assert.match(await page.locator("body").innerText(), /stand-in/i, url);
+      if (url === marathonUrl) {
+        const nothing = page.getByText("Nothing is being deployed.");
+        await nothing.waitFor();
+        assert.equal(await nothing.evaluate((cell: any) => cell.colSpan), await page.locator("table:has(#deployments) th").count());
+      }
       assert.deepEqual(errors, [], url);
     }
   } finally {
