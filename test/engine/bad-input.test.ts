@@ -90,6 +90,10 @@ test("a Docker Engine that does not run is told with the cure", async () => {
   await refused({}, [/the Docker Engine at unix:\/\/\/nowhere\/docker\.sock does not answer; there is no such socket: start Docker/], "unix:///nowhere/docker.sock");
 });
 
+test("loopback is refused where the Docker Engine is on another machine, before that one is asked", async () => {
+  await refused({}, [/mesos-marathon:address is "127\.0\.0\.1": the Docker Engine is on another machine \(ssh:\/\/far\.example\)/], "ssh://far.example");
+});
+
 test("when the Docker Engine has gone away, a stack that exists stays as it is", async () => {
   const engine = dockerHost().slice("unix://".length);
   const socket = join(stack.folder, "docker.sock");

@@ -1,0 +1,51 @@
+/** What the pages for the operator quote and link to is there. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+
+import { readConfiguration } from "../../config";
+import { defaults, project } from "./pulumi-yaml";
+
+const read = (path: string) => readFileSync(join(project, path), "utf8");
+const files = (folder: string, pattern: RegExp): string[] => readdirSync(join(project, folder)).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+const pages = ["README.md", ...files("docs", /\.md$/)];
+
+test("every message in troubleshooting.md is one that the program prints", async (t) => {
+  const sources = [...files(".", /^(config|preflight|docker-context)\.ts$/), ...files("components", /\.ts$/), ...files("checks", /\.mjs$/), ...files("setup", /\.mjs$/)];
+  // Sentences that go on in the next line's text are one, and what is put into them is left out.
+  const printed = sources.map(read).join("\n").replaceAll(/["'`] \+\s+["'`]/g, "");
+  const quoted = [...read("docs/troubleshooting.md").matchAll(/^### `(.+)`$/gm)].map(([, message]) => message);
+  assert.ok(quoted.length > 12, String(quoted.length));
+  for (const message of quoted) {
+    await t.test(message, () => {
+      const parts = message.split(/…|[:;] /).filter((part) => part.trim().length > 3);
+      assert.ok(parts.length > 0);
+      assert.deepEqual(parts.filter((part) => !printed.includes(part)), []);
+    });
+  }
+});
+
+test("links between the pages lead somewhere, to their headings too", async (t) => {
+  const anchor = (heading: string) => heading.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-");
+  const anchors = (page: string) => [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading));
+  for (const page of pages) {
+    for (const [, path, to] of read(page).matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)) {
+      const target = path ? relative(project, join(project, dirname(page), path)) : page;
+      await t.test(`${page}: ${path}#${to}`, () => {
+        assert.ok(existsSync(join(project, target)));
+        assert.ok(!to || anchors(target).includes(to), anchors(target).join(" "));
+      });
+    }
+  }
+});
+
+test("the second cluster in operations.md is configured without a problem, and shares no name and no port with the default one", () => {
+  const [, block] = /```yaml\n([\s\S]+?)```/.exec(read("docs/operations.md")) ?? [];
+  const set = Object.fromEntries([...block.matchAll(/mesos-marathon:(\w+): (.*)/g)].map(([, key, value]) => [key, value]));
+  const all: Record<string, string> = { ...defaults(), ...set };
+  assert.deepEqual(readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock").problems, []);
+  const own = Object.keys(defaults()).filter((key) => /Name$|Port$|Resources$/.test(key));
+  assert.deepEqual(own.filter((key) => !(key in set)), []);
+  assert.deepEqual(own.filter((key) => set[key] === defaults()[key as keyof typeof set]), []);
+});
