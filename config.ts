@@ -1,45 +1,25 @@
-import { isIPv4 } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
-import { posix } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
-import { distance } from "fastest-levenshtein";
 
 import { type ClusterArgs, type HostArgs, type ImageSet, imageSets } from "./components";
 import { usualDockerHost } from "./docker-context";
+import { type Key, keys, type Program, programs, type Rule, rules } from "./keys";
+import { nearest } from "./nearest";
 import { refusal } from "./refusal";
+import { readVariables, variableFaults } from "./variables";
 
 /** The stack's configuration, whole and checked. */
 export interface Configuration {
   readonly host: Required<HostArgs> & { readonly address: string; readonly dockerHost: string };
-  readonly cluster: Required<Omit<ClusterArgs, "host" | "stopped">>;
+  readonly cluster: Required<Omit<ClusterArgs, "host" | "stopped">> & {
+    readonly [name in Program]: Required<NonNullable<ClusterArgs[name]>>;
+  };
   /** Whether the host is checked before the first change. */
   readonly preflight: boolean;
 }
 
 const project = "mesos-marathon";
-
-/** Every key. Pulumi.yaml declares the same ones, with types, defaults and descriptions; a test holds the two together. */
-export const keys = [
-  "address",
-  "imageSet",
-  "dockerHost",
-  "dockerSocket",
-  "zookeeperName",
-  "zookeeperPort",
-  "mesosMasterName",
-  "mesosMasterPort",
-  "mesosSlaveName",
-  "mesosSlavePort",
-  "mesosSlaveResources",
-  "mesosSlaveAttributes",
-  "marathonName",
-  "marathonPort",
-  "readyTimeout",
-  "onDestroy",
-  "preflight",
-] as const;
-type Key = (typeof keys)[number];
 
 /**
  * Reads the configuration of the stack that runs. `dockerHost` is the endpoint to use where the stack names none.
@@ -53,6 +33,8 @@ export function loadConfiguration(dockerHost: () => string): Configuration {
       .filter((key) => key.startsWith(`${project}:`))
       .map((key) => key.slice(project.length + 1)),
     dockerHost,
+    // Not in the SDK's types, but the one place that knows.
+    (key) => (pulumi.runtime as unknown as { isConfigSecret(key: string): boolean }).isConfigSecret(`${project}:${key}`),
   );
   if (problems.length > 0) {
     throw refusal(`The configuration of stack ${pulumi.getStack()} cannot be used:`, problems);
@@ -60,91 +42,77 @@ export function loadConfiguration(dockerHost: () => string): Configuration {
   return configuration;
 }
 
-/** The rules, apart from where values come from. `present` are the keys that somebody has set. */
+/**
+ * The rules, apart from where values come from. `present` are the keys that somebody has set, and `isSecret` tells those
+ * of which a part was set with `--secret`.
+ */
 export function readConfiguration(
   get: (key: Key) => string | undefined,
   present: readonly string[],
   dockerHost: () => string,
+  isSecret: (key: Key) => boolean = () => false,
 ): { configuration: Configuration; problems: string[] } {
   const problems: string[] = [];
-  const problem = (key: string, found: string, cure: string) =>
-    problems.push(`${project}:${key} is ${JSON.stringify(found)}: ${cure}`);
+  /** A value as it is told: without the password that somebody may have written into an endpoint. */
+  const told = (found: string) => JSON.stringify(found.replace(/^(ssh:\/\/[^/]*?):[^/]*@/, "$1:…@"));
+  const problem = (key: string, found: string, cure: string) => problems.push(`${project}:${key} is ${told(found)}: ${cure}`);
 
   for (const key of present.filter((name) => !(keys as readonly string[]).includes(name))) {
     problems.push(`${project}:${key} is not a key of this project${nearest(key, keys)}; remove it: pulumi config rm ${key}`);
   }
 
-  const text = (key: Key, rule: RegExp, cure: string): string => {
+  for (const key of keys) {
     const value = get(key) ?? "";
-    if (!rule.test(value)) {
-      problem(key, value, cure);
-    }
-    return value;
-  };
-  const integer = (key: Key, from: number, to: number, unit: string): number => {
-    const value = get(key) ?? "";
-    if (!/^-?\d+$/.test(value) || Number(value) < from || Number(value) > to) {
-      problem(key, value, `write ${unit} from ${from} to ${to}`);
-    }
-    return Number(value);
-  };
-  const port = (key: Key) => integer(key, 1, 65535, "a port");
-  const containerName = (key: Key): string => {
-    const value = text(key, /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/, "write a container name: letters, digits, _ . -, two to 128 of them, beginning with a letter or digit");
-    if (/^mesos-[0-9a-f]{8}-/.test(value)) {
-      problem(key, value, "names like mesos-<uuid> are those of Mesos tasks, and a recovering slave stops the ones it does not know; write another");
-    }
-    return value;
-  };
+    faults(rules[key], value).forEach((cure) => problem(key, value, cure));
+  }
 
-  const imageSetName = get("imageSet") ?? "";
+  const text = (key: Key) => get(key) ?? "";
+  const address = text("address");
+  const imageSetName = text("imageSet");
   const imageSet: ImageSet | undefined = Object.hasOwn(imageSets, imageSetName) ? imageSets[imageSetName] : undefined;
-  if (!imageSet) {
-    problem("imageSet", imageSetName, `there is no such image set${nearest(imageSetName, Object.keys(imageSets))}; write ${Object.keys(imageSets).join(" or ")}`);
-  }
 
-  const address = get("address") ?? "";
-  if (!isIPv4(address)) {
-    problem("address", address, "write an IPv4 address of the host, such as 127.0.0.1");
-  } else if (address === "0.0.0.0") {
-    problem("address", address, "nobody can be reached at it; write the one address that slaves, frameworks and browsers use");
-  }
-
-  let endpoint = get("dockerHost") ?? "";
+  let endpoint = text("dockerHost");
   try {
     endpoint ||= dockerHost();
   } catch (error) {
     problems.push((error as Error).message);
     endpoint = usualDockerHost;
   }
-  if (!/^(unix:\/\/\/.|tcp:\/\/.|ssh:\/\/.)/.test(endpoint)) {
-    const cure = "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host";
-    if (get("dockerHost")) {
-      problem("dockerHost", endpoint, cure);
-    } else {
-      problems.push(`DOCKER_HOST, or else the docker CLI's context, is ${JSON.stringify(endpoint)}: ${cure}, there or as ${project}:dockerHost`);
+  const wrongEndpoint = faults(rules.dockerHost, endpoint);
+  if (!text("dockerHost")) {
+    for (const cure of wrongEndpoint) {
+      problems.push(`DOCKER_HOST, or else the docker CLI's context, is ${told(endpoint)}: ${cure}, there or as ${project}:dockerHost`);
     }
-  } else if (address.startsWith("127.") && isElsewhere(endpoint)) {
+  }
+  if (wrongEndpoint.length === 0 && address.startsWith("127.") && isElsewhere(endpoint)) {
     problem("address", address, `the Docker Engine is on another machine (${endpoint}), whose own loopback cannot be reached from here; write that machine's IPv4 address`);
   }
-  const dockerSocket = get("dockerSocket") || socketOnHost(endpoint);
-  if (!posix.isAbsolute(dockerSocket) || /[:\s]/.test(dockerSocket)) {
-    problem("dockerSocket", dockerSocket, "write an absolute path without colons and spaces, such as /var/run/docker.sock");
+  const dockerSocket = text("dockerSocket") || socketOnHost(endpoint);
+  if (!text("dockerSocket") && wrongEndpoint.length === 0) {
+    faults(rules.dockerSocket, dockerSocket).forEach((cure) => problem("dockerSocket", dockerSocket, cure));
   }
 
-  const resources = text(
-    "mesosSlaveResources",
-    /^[a-z_]+:(\d+(\.\d+)?|\[\d+-\d+(,\d+-\d+)*\])(;[a-z_]+:(\d+(\.\d+)?|\[\d+-\d+(,\d+-\d+)*\]))*$/,
-    "write resources as Mesos takes them, such as cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
-  );
-  const attributes = text(
-    "mesosSlaveAttributes",
-    /^([\w.-]+:[\w./-]+(;[\w.-]+:[\w./-]+)*)?$/,
-    "write attributes as Mesos takes them, such as rack:1;zone:a",
-  );
-  const program = (prefix: "zookeeper" | "mesosMaster" | "mesosSlave" | "marathon") => ({
-    containerName: containerName(`${prefix}Name`),
-    port: port(`${prefix}Port`),
+  const environment = (program: Program): Record<string, pulumi.Input<string>> => {
+    const key = `${program}Environment` as const;
+    const variables = readVariables(text(key) || "{}");
+    if (!variables) {
+      problems.push(`${project}:${key} is no object: write names of variables with their values below it`);
+      return {};
+    }
+    const secret = isSecret(key);
+    for (const [name, value] of Object.entries(variables)) {
+      for (const fault of variableFaults(name, value, program, imageSet?.[program], secret)) {
+        problems.push(`${project}:${key}.${/^\w+$/.test(name) ? name : JSON.stringify(name)} ${fault}`);
+      }
+    }
+    return Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [name, secret ? pulumi.secret(String(value)) : String(value)]),
+    );
+  };
+  const program = (name: Program) => ({
+    containerName: text(`${name}Name`),
+    port: Number(text(`${name}Port`) || "NaN"),
+    environment: environment(name),
   });
   const configuration: Configuration = {
     host: { address, dockerHost: endpoint, dockerSocket },
@@ -152,21 +120,24 @@ export function readConfiguration(
       imageSet: imageSet ?? imageSets.tutorial,
       zookeeper: program("zookeeper"),
       mesosMaster: program("mesosMaster"),
-      mesosSlave: { ...program("mesosSlave"), resources, attributes },
+      mesosSlave: {
+        ...program("mesosSlave"),
+        resources: text("mesosSlaveResources"),
+        attributes: text("mesosSlaveAttributes"),
+      },
       marathon: program("marathon"),
-      readyTimeout: integer("readyTimeout", 1, 3600, "seconds"),
-      onDestroy: text("onDestroy", /^(keep|erase)$/, "write keep or erase") === "erase" ? "erase" : "keep",
+      readyTimeout: Number(text("readyTimeout")),
+      onDestroy: text("onDestroy") === "erase" ? "erase" : "keep",
     },
-    preflight: text("preflight", /^(true|false)$/, "write true or false") === "true",
+    preflight: text("preflight") === "true",
   };
 
-  const { zookeeper, mesosMaster, mesosSlave, marathon } = configuration.cluster;
-  const programs = { zookeeper, mesosMaster, mesosSlave, marathon };
+  const { cluster } = configuration;
   for (const [what, value] of [["Name", "containerName"], ["Port", "port"]] as const) {
     const holders = new Map<string, string>();
-    for (const [prefix, args] of Object.entries(programs)) {
-      const key = `${prefix}${what}`;
-      const found = String(args[value]);
+    for (const name of programs) {
+      const key = `${name}${what}`;
+      const found = String(cluster[name][value]);
       const holder = holders.get(found);
       // What is no port at all has been told already.
       if (holder && found !== "NaN") {
@@ -175,13 +146,50 @@ export function readConfiguration(
       holders.set(found, key);
     }
   }
-  for (const [prefix, args] of Object.entries(programs)) {
-    const fixed = imageSet?.[prefix as keyof typeof programs].fixed?.port;
-    if (fixed && String(args.port) !== fixed && !Number.isNaN(args.port)) {
-      problem(`${prefix}Port`, String(args.port), `the image set ${imageSetName} knows no other port than ${fixed}`);
+  const ranges = offeredPorts(cluster.mesosSlave.resources);
+  for (const [from, to] of ranges) {
+    if (from > to || from < 1 || to > 65535) {
+      problem(
+        "mesosSlaveResources",
+        cluster.mesosSlave.resources,
+        `${from}-${to} is no range of ports; write the lower one first, from 1 to 65535`,
+      );
+    }
+  }
+  for (const name of programs) {
+    const { port } = cluster[name];
+    const fixed = imageSet?.[name].fixed?.port;
+    if (fixed && String(port) !== fixed && !Number.isNaN(port)) {
+      problem(`${name}Port`, String(port), `the image set ${imageSetName} knows no other port than ${fixed}`);
+    }
+    const range = ranges.find(([from, to]) => from <= port && port <= to);
+    if (range) {
+      problem(
+        `${name}Port`,
+        String(port),
+        `the slave offers it to tasks (${range.join("-")} in ${project}:mesosSlaveResources); write one outside, or other ranges there`,
+      );
     }
   }
   return { configuration, problems };
+}
+
+/** What is wrong with a value by its own rule: what to write instead, or why not this. */
+function faults({ pattern, range, oneOf, except = [], write }: Rule, value: string): string[] {
+  if (oneOf && !oneOf.values.includes(value)) {
+    return [`there is no such ${oneOf.what}${nearest(value, oneOf.values)}; ${write}`];
+  }
+  const isOutside = range && (!/^-?\d+$/.test(value) || Number(value) < range[0] || Number(value) > range[1]);
+  if (isOutside || pattern?.test(value) === false) {
+    return [write];
+  }
+  return except.filter(([wrong]) => wrong.test(value)).map(([, why]) => why);
+}
+
+/** The ranges of ports that the slave offers. (Mesos, `DEFAULT_PORTS`, where none are given.) */
+function offeredPorts(resources: string): (readonly [from: number, to: number])[] {
+  const ranges = /(?:^|;)ports:\[([\d,-]+)\]/.exec(resources)?.[1] ?? "31000-32000";
+  return ranges.split(",").map((range) => range.split("-").map(Number) as [number, number]);
 }
 
 /**
@@ -202,12 +210,4 @@ function isElsewhere(endpoint: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
   const isOwnName = ["localhost", hostname().toLowerCase().split(".")[0]].includes(name.toLowerCase().split(".")[0]);
   return !isOwnName && !name.startsWith("127.") && !own.includes(name);
-}
-
-/** `, did you mean …?` for a near miss, else nothing. */
-function nearest(word: string, known: readonly string[]): string {
-  const [best] = known
-    .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits);
-  return best && best.edits <= Math.max(2, word.length / 3) ? `, did you mean ${best.candidate}?` : "";
 }

@@ -19,10 +19,11 @@ export async function request(url, init) {
  * The JSON at a URL, or why there is none.
  * @param {string} url
  * @param {AbortSignal} signal
+ * @param {string} [credentials] user:password, where the other side asks for them
  * @returns {Promise<{ value?: any, problem: string }>}
  */
-export async function json(url, signal) {
-  const { body, problem } = await request(url, { signal });
+export async function json(url, signal, credentials) {
+  const { body, problem } = await request(url, { signal, headers: authorization(credentials) });
   if (problem) {
     return { problem };
   }
@@ -32,4 +33,13 @@ export async function json(url, signal) {
   } catch (error) {
     return { problem: /** @type {Error} */ (error).message };
   }
+}
+
+/**
+ * The headers that give a user and a password, where there are any.
+ * @param {string} [credentials] user:password
+ * @returns {Record<string, string>}
+ */
+export function authorization(credentials) {
+  return credentials ? { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` } : {};
 }

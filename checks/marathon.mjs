@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { ignore, notRunning, ownContainer } from "./docker.mjs";
-import { json, request } from "./http.mjs";
+import { authorization, json, request } from "./http.mjs";
 
 /** Milliseconds that one question may take. */
 const answerMilliseconds = 5_000;
@@ -12,13 +12,14 @@ const soon = () => AbortSignal.timeout(answerMilliseconds);
  * Marathon can place tasks when the framework that it says it is, is active at the elected master. Its `/ping` and
  * `/v2/info` go on as if nothing had happened when that framework was torn down or the master is gone, and after a loss
  * of ZooKeeper's data two frameworks bear the same name. Settings: MARATHON and MASTER (URLs), FRAMEWORKS_PATH,
- * TEARDOWN_PATH, PULUMI_COMMAND_STDOUT (what this gate said when it was last passed).
+ * TEARDOWN_PATH, CREDENTIALS (user:password, where Marathon asks for them), PULUMI_COMMAND_STDOUT (what this gate said
+ * when it was last passed).
  * @type {import("./wait.mjs").Check}
  */
 export async function ask(settings, signal) {
-  const { MARATHON, MASTER, FRAMEWORKS_PATH } = settings;
+  const { MARATHON, MASTER, FRAMEWORKS_PATH, CREDENTIALS } = settings;
   const askedOwn = `${MARATHON}/v2/info, frameworkId`;
-  const own = await json(`${MARATHON}/v2/info`, signal);
+  const own = await json(`${MARATHON}/v2/info`, signal, CREDENTIALS);
   if (own.problem) {
     return { ready: false, asked: askedOwn, answer: own.problem };
   }
@@ -70,7 +71,7 @@ function compareWithBefore(id, { frameworks = [], completed_frameworks = [] }, {
  * Where the cluster is to be erased: Marathon's apps are deleted, Marathon stops, and only then its framework is torn
  * down. A Marathon that finds its framework torn down under its apps ends with exit code 110 at every start.
  * Settings: MARATHON and MASTER (URLs), MASTER_CONTAINER (its name), ZK (where Marathon keeps its apps), FRAMEWORKS_PATH,
- * TEARDOWN_PATH.
+ * TEARDOWN_PATH, CREDENTIALS (user:password, where Marathon asks for them).
  * @type {import("./docker.mjs").Teardown}
  */
 export async function tearDown(docker, doomed) {
@@ -100,7 +101,7 @@ export async function tearDown(docker, doomed) {
  * @returns {Promise<{ frameworkId?: string, deleted?: string[], problem?: string }>}
  */
 async function deleteApps(docker, doomed) {
-  const { seconds, settings: { MARATHON, ZK } } = doomed;
+  const { seconds, settings: { MARATHON, ZK, CREDENTIALS } } = doomed;
   let deadline = Date.now() + seconds * 1000;
   let info;
   // It may have been started just now.
@@ -113,20 +114,24 @@ async function deleteApps(docker, doomed) {
       return { problem: `${MARATHON}/v2/info: ${info.problem}` };
     }
     await sleep(info ? pollMilliseconds : 0);
-    info = await json(`${MARATHON}/v2/info`, soon());
+    info = await json(`${MARATHON}/v2/info`, soon(), CREDENTIALS);
   }
   const { frameworkId, zookeeper_config } = info.value;
   if (zookeeper_config?.zk !== ZK) {
     return { problem: `${MARATHON} is another Marathon, which keeps its apps at ${zookeeper_config?.zk}` };
   }
-  const apps = await json(`${MARATHON}/v2/apps`, soon());
-  const { problem } = await request(`${MARATHON}/v2/groups?force=true`, { method: "DELETE", signal: AbortSignal.timeout(seconds * 1000) });
+  const apps = await json(`${MARATHON}/v2/apps`, soon(), CREDENTIALS);
+  const { problem } = await request(`${MARATHON}/v2/groups?force=true`, {
+    method: "DELETE",
+    headers: authorization(CREDENTIALS),
+    signal: AbortSignal.timeout(seconds * 1000),
+  });
   if (apps.problem || problem) {
     return { frameworkId, problem: `${MARATHON}: ${problem || apps.problem}` };
   }
   deadline = Date.now() + seconds * 1000;
   for (;;) {
-    const { value, problem } = await json(`${MARATHON}/v2/deployments`, soon());
+    const { value, problem } = await json(`${MARATHON}/v2/deployments`, soon(), CREDENTIALS);
     if (value?.length === 0) {
       return { frameworkId, deleted: apps.value.apps.map((/** @type {{ id: string }} */ { id }) => id).sort() };
     }

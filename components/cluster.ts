@@ -5,7 +5,7 @@ import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
-import { OnDestroy } from "./service";
+import { Environment, OnDestroy } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 /** One program's part of the cluster's arguments. */
@@ -14,6 +14,8 @@ export interface ProgramArgs {
   readonly containerName?: string;
   /** Its port. Default: the program's own. */
   readonly port?: number;
+  /** Further environment variables of its container: name → value. None that the stack sets itself. Default: none. */
+  readonly environment?: Environment;
 }
 
 export interface ClusterArgs {

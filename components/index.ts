@@ -4,5 +4,5 @@ export { type ImageSet, imageSets, type MesosEndpoints, type ServiceImage } from
 export { Marathon, type MarathonArgs } from "./marathon";
 export { MesosMaster, type MesosMasterArgs } from "./mesos-master";
 export { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
-export { type OnDestroy } from "./service";
+export { type Environment, type OnDestroy } from "./service";
 export { ZooKeeper, type ZooKeeperArgs } from "./zookeeper";

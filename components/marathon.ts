@@ -35,6 +35,7 @@ export class Marathon extends pulumi.ComponentResource {
     super("mesos-marathon:index:Marathon", name, {}, opts);
     const { host, imageSet, master, zookeeper } = args;
     const port = args.port ?? 8080;
+    const credentials = args.environment?.MARATHON_HTTP_CREDENTIALS;
 
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
     const zk = zookeeper.url(args.zookeeperPath ?? "/marathon");
@@ -44,6 +45,8 @@ export class Marathon extends pulumi.ComponentResource {
       MARATHON: this.url,
       MASTER: master.url,
       TEARDOWN_PATH: imageSet.endpoints.teardown,
+      // Where it asks for a password, it asks the gate and the teardown too.
+      ...(credentials && { CREDENTIALS: credentials }),
     };
     const service = deploy(this, name, {
       ...common,
@@ -56,6 +59,7 @@ export class Marathon extends pulumi.ComponentResource {
       },
       after: master.ready,
       check,
+      environment: args.environment,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
     });

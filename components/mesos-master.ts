@@ -50,6 +50,7 @@ export class MesosMaster extends pulumi.ComponentResource {
       settings: { address: host.address, port: String(port), quorum: "1", zk: this.zk },
       after: zookeeper.ready,
       check: { MASTER: this.url },
+      environment: args.environment,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
       onDestroy: args.onDestroy,

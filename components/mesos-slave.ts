@@ -65,6 +65,7 @@ export class MesosSlave extends pulumi.ComponentResource {
         SLAVES_PATH: imageSet.endpoints.slaves,
         SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
       },
+      environment: args.environment,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
     });

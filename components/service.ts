@@ -17,6 +17,8 @@ export interface ServiceArgs {
   readonly host: Host;
   /** Name of the container. It is fixed, so a replacement removes the old container first. */
   readonly containerName?: string;
+  /** Further environment variables of the container: name → value. None that the component sets itself. Default: none. */
+  readonly environment?: Environment;
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
   /**
@@ -27,6 +29,9 @@ export interface ServiceArgs {
   /** Default: keep. */
   readonly onDestroy?: OnDestroy;
 }
+
+/** Environment variables: name → value. Values that are secrets stay so. */
+export type Environment = Readonly<Record<string, pulumi.Input<string>>>;
 
 /** Settings of one program: what an image's templates may ask for. Absent ones leave their variables out. */
 export type Settings = Readonly<Record<string, pulumi.Input<string> | undefined>>;
@@ -48,6 +53,7 @@ export interface ServiceSpecification {
   readonly host: Host;
   readonly image: ServiceImage;
   readonly settings: Settings;
+  readonly environment?: Environment;
   readonly privileged?: boolean;
   /** Volumes that must sit at a path that only they know, beside the image's own. */
   readonly volumes?: docker.types.input.ContainerVolume[];
@@ -92,7 +98,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       name: spec.containerName,
       // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
       image: remoteImage.name,
-      envs: environment(image, settings),
+      envs: environment(image, settings, spec.environment),
       networkMode: "host",
       restart: "always",
       privileged: spec.privileged,
@@ -217,10 +223,18 @@ function labels(component: string): docker.types.input.ContainerLabel[] {
   return [...stackLabels(), { label: labelKeys.component, value: component }];
 }
 
-function environment(image: ServiceImage, settings: Settings): pulumi.Input<string>[] {
-  return Object.entries(image.environment)
+function environment(image: ServiceImage, settings: Settings, further: Environment = {}): pulumi.Input<string>[] {
+  const own = Object.entries(image.environment)
     .filter(([, template]) => placeholders(template).every((setting) => told(image, settings, setting)))
     .map(([variable, template]) => pulumi.interpolate`${variable}=${fill(template, settings)}`);
+  const twice = Object.keys(further).filter((variable) => Object.hasOwn(image.environment, variable));
+  if (twice.length > 0) {
+    const error = new pulumi.RunError(`${twice.join(", ")} cannot be set in the environment of ${image.image}: the component does`);
+    // Pulumi prints the message alone where there is no stack.
+    error.stack = undefined;
+    throw error;
+  }
+  return [...own, ...Object.entries(further).map(([variable, value]) => pulumi.interpolate`${variable}=${value}`)];
 }
 
 function bindMounts(image: ServiceImage, settings: Settings): docker.types.input.ContainerVolume[] {

@@ -40,6 +40,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
         serverSpecifications: pulumi.interpolate`server.1=${host.address}:2888:3888;${host.address}:${port}`,
       },
       check: { ADDRESS: host.address, PORT: String(port) },
+      environment: args.environment,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
       onDestroy: args.onDestroy,

@@ -726,10 +726,28 @@ test("a configured value reaches every place that it must, and no other", async 
     ));
 
   await t.test("mesosSlaveResources and mesosSlaveAttributes", async () =>
-    assert.deepEqual(await changes({ mesosSlaveResources: "cpus:8;mem:16384", mesosSlaveAttributes: "rack:1;zone:a" }), {
-      "Container cluster-mesos-slave: MESOS_RESOURCES": "cpus:8;mem:16384",
+    assert.deepEqual(await changes({ mesosSlaveResources: "cpus:8;mem:16384;disk:1", mesosSlaveAttributes: "rack:1;zone:a" }), {
+      "Container cluster-mesos-slave: MESOS_RESOURCES": "cpus:8;mem:16384;disk:1",
       "Container cluster-mesos-slave: MESOS_ATTRIBUTES": "rack:1;zone:a",
     }));
+
+  await t.test("further variables, each in its own container", async () =>
+    assert.deepEqual(
+      await changes({
+        zookeeperEnvironment: '{"JVMFLAGS":"-Xmx256m"}',
+        mesosMasterEnvironment: '{"MESOS_CLUSTER":"my \\"own\\" $(cluster)"}',
+        mesosSlaveEnvironment: '{"MESOS_GC_DELAY":"2days","MESOS_STRICT":false}',
+        marathonEnvironment: '{"MARATHON_FRAMEWORK_NAME":"{port}=x","MARATHON_TASK_LAUNCH_TIMEOUT":1000}',
+      }),
+      {
+        "Container cluster-zookeeper: JVMFLAGS": "-Xmx256m",
+        "Container cluster-mesos-master: MESOS_CLUSTER": 'my "own" $(cluster)',
+        "Container cluster-mesos-slave: MESOS_GC_DELAY": "2days",
+        "Container cluster-mesos-slave: MESOS_STRICT": "false",
+        "Container cluster-marathon: MARATHON_FRAMEWORK_NAME": "{port}=x",
+        "Container cluster-marathon: MARATHON_TASK_LAUNCH_TIMEOUT": "1000",
+      },
+    ));
 
   const everyGate = (variable: string, value: string) =>
     Object.fromEntries(
@@ -764,6 +782,31 @@ test("a configured value reaches every place that it must, and no other", async 
       "Command cluster-mesos-slave-teardown.environment.ON_DESTROY": "erase",
       "Command cluster-marathon-teardown.environment.ON_DESTROY": "erase",
     }));
+});
+
+test("a secret variable is one in the container and in the gate, and nowhere without", async () => {
+  const config = { ...defaults(), preflight: "false", marathonEnvironment: '{"MARATHON_HTTP_CREDENTIALS":"me:p4ss"}' };
+  const stack = await mockedStack(require("../../index"), { config, secrets: ["marathonEnvironment"] });
+  // How a secret looks on its way to the engine (Pulumi SDK, runtime/rpc).
+  const secret = (value: string) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value });
+  const { envs } = inputs(stack, "Container cluster-marathon");
+  assert.deepEqual(envs.filter((entry: unknown) => typeof entry !== "string"), [secret("MARATHON_HTTP_CREDENTIALS=me:p4ss")]);
+  assert.deepEqual(inputs(stack, "Command cluster-marathon-ready").environment.CREDENTIALS, secret("me:p4ss"));
+  const all = JSON.stringify([...stack.resources]);
+  assert.equal(all.split("p4ss").length - 1, 2);
+});
+
+test("a component refuses a further variable that it sets itself", async () => {
+  let error: any;
+  await mockedStack(() => {
+    try {
+      cluster({ marathon: { environment: { MARATHON_ZK: "zk://192.0.2.7:2181/m" } } })();
+    } catch (thrown) {
+      error = thrown;
+    }
+  });
+  assert.ok(pulumi.RunError.isInstance(error));
+  assert.equal(error.message, "MARATHON_ZK cannot be set in the environment of mesoscloud/marathon:0.10.1-ubuntu-14.04: the component does");
 });
 
 test("Pulumi.yaml's defaults make what the components make by themselves", async () => {

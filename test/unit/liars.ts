@@ -7,6 +7,8 @@ export interface Reply {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
+  /** user:password, without which the answer is 401. */
+  readonly credentials?: string;
 }
 
 export interface Liar {
@@ -22,7 +24,9 @@ export async function http(t: TestContext, replies: Record<string, Reply>): Prom
   const asked: string[] = [];
   const server = createHttpServer((request, response) => {
     asked.push(request.url ?? "");
-    const { status = 200, headers, body = "" } = replies[request.url ?? ""] ?? { status: 404 };
+    const { credentials, ...reply } = replies[request.url ?? ""] ?? { status: 404 };
+    const refused = credentials && request.headers.authorization !== `Basic ${Buffer.from(credentials).toString("base64")}`;
+    const { status = 200, headers, body = "" } = refused ? { status: 401 } : reply;
     response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
   });
   const port = await listen(t, server);

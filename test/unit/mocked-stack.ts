@@ -54,7 +54,7 @@ function madeUpState(type: string, name: string, inputs: Record<string, any>) {
  */
 export async function mockedStack(
   program: () => unknown,
-  { stack = "dev", hold = [] as readonly string[], config = {} as Record<string, string>, preview = false } = {},
+  { stack = "dev", hold = [] as readonly string[], config = {} as Record<string, string>, secrets = [] as readonly string[], preview = false } = {},
 ): Promise<MockedStack> {
   const resources = new Map<string, Registered>();
   const gates = new Map<string, { opened: Promise<void>; open: () => void }>();
@@ -64,7 +64,10 @@ export async function mockedStack(
   }
   let moves = 0;
 
-  pulumi.runtime.setAllConfig(Object.fromEntries(Object.entries(config).map(([key, value]) => [`mesos-marathon:${key}`, value])));
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [`mesos-marathon:${key}`, value])),
+    secrets.map((key) => `mesos-marathon:${key}`),
+  );
   await pulumi.runtime.setMocks(
     {
       call: ({ token }) => {

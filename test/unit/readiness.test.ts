@@ -179,6 +179,20 @@ for (const [version, paths] of Object.entries(dialects)) {
       assert.deepEqual([marathon.asked, master.asked], [["/v2/info"], [paths.frameworks]]);
     });
 
+    for (const [what, CREDENTIALS, ready, answer] of [
+      ["asks for a password, and gets it", "me:p4ss wörd", true, `active as ${id}`],
+      ["asks for a password, and gets another", "me:other", false, "HTTP 401"],
+      ["asks for a password, and gets none", undefined, false, "HTTP 401"],
+    ] as const) {
+      await t.test(what, async (t) => {
+        const marathon = await http(t, { "/v2/info": { ...info(id), credentials: "me:p4ss wörd" } });
+        const master = await http(t, { [paths.frameworks]: { body: { frameworks: [{ id, active: true }] } } });
+        const settings = { MARATHON: marathon.url, MASTER: master.url, FRAMEWORKS_PATH: paths.frameworks, ...(CREDENTIALS && { CREDENTIALS }) };
+        const found = await ask(settings, limit());
+        assert.deepEqual([found.ready, found.answer], [ready, answer]);
+      });
+    }
+
     for (const [what, own, answer] of [
       ["has no framework id yet", info(null), "no framework id yet: no master has registered it"],
       ["says nothing of one", info(undefined), "no framework id yet: no master has registered it"],

@@ -1,0 +1,136 @@
+import { imageSets } from "./components";
+
+/**
+ * What the value of a key may be, alone. Pulumi.yaml declares type, default and description of the same keys; config.ts
+ * has the rules that hold between keys. From both come Pulumi.schema.json and docs/configuration.md (`npm run docs`).
+ */
+export interface Rule {
+  /** What a text must look like. */
+  readonly pattern?: RegExp;
+  /** The only texts that there are, and what they are called. */
+  readonly oneOf?: { readonly what: string; readonly values: readonly string[] };
+  /** Bounds of an integer, both included. */
+  readonly range?: readonly [from: number, to: number];
+  /** What a variable's name must look like, where the value is an environment. */
+  readonly variables?: RegExp;
+  /** Values that look right and are wrong all the same, each with why. */
+  readonly except?: readonly (readonly [wrong: RegExp, why: string])[];
+  /** What to write instead of a wrong value, as the error says it. */
+  readonly write: string;
+  /** A value that is right and not the default. */
+  readonly example: unknown;
+}
+
+/** The four programs, by the word that their keys begin with. */
+export const programs = ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] as const;
+export type Program = (typeof programs)[number];
+
+const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const scalarOrRanges = "(\\d+(\\.\\d+)?|\\[\\d+-\\d+(,\\d+-\\d+)*\\])";
+const hostName = "([\\w.-]+|\\[[0-9a-fA-F:.]+\\])";
+const portNumber = "(6553[0-5]|655[0-2]\\d|65[0-4]\\d\\d|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})";
+const tooLong = "the path of a socket has at most 107 bytes; use one with a shorter path";
+const twice = /(?:^|;)([\w.-]+):(?:.*;)?\1:/;
+
+const containerName = (example: string): Rule => ({
+  pattern: /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/,
+  except: [
+    [
+      /^mesos-[0-9a-f]{8}-/,
+      "names like mesos-<uuid> are those of Mesos tasks, and a recovering slave stops the ones it does not know; write another",
+    ],
+  ],
+  write: "write a container name: letters, digits, _ . -, two to 128 of them, beginning with a letter or digit",
+  example,
+});
+
+const port = (example: number): Rule => ({ range: [1, 65535], write: "write a port from 1 to 65535", example });
+
+const environment = (example: Readonly<Record<string, string>>) => ({
+  variables: /^[A-Za-z_][A-Za-z0-9_]*$/,
+  write: "write letters, digits and _, beginning with no digit",
+  example,
+});
+
+/** A resource that the slave would measure by itself where it is left out. (Mesos, `Containerizer::resources`.) */
+const measured = (name: string, example: string) =>
+  [
+    new RegExp(`^(?!(.*;)?${name}:)`),
+    `${name} is missing: the slave would measure it, and one whose resources change refuses to start on its kept state; add ${name}:${example}`,
+  ] as const;
+
+/** Every key. A test holds them and Pulumi.yaml together. */
+export const rules = {
+  address: {
+    pattern: new RegExp(`^${octet}(\\.${octet}){3}$`),
+    except: [
+      [/^0\./, "at 0.0.0.0 nobody can be reached; write the one address that slaves, frameworks and browsers use"],
+      [/^127\.(0\.0\.0|255\.255\.255)$/, "127.0.0.0 and 127.255.255.255 stand for the whole loopback network; write 127.0.0.1"],
+      [/^(22[4-9]|23\d)\./, "224.0.0.0 to 239.255.255.255 are multicast, no address of one host; write an address of the host"],
+      [/^2(4\d|5[0-5])\./, "240.0.0.0 to 255.255.255.255 are reserved or broadcast, no address of one host; write an address of the host"],
+    ],
+    write: "write an IPv4 address of the host, such as 127.0.0.1",
+    example: "192.0.2.7",
+  },
+  imageSet: {
+    oneOf: { what: "image set", values: Object.keys(imageSets) },
+    write: `write ${Object.keys(imageSets).join(" or ")}`,
+    example: "rehearsal",
+  },
+  dockerHost: {
+    pattern: new RegExp(
+      `^(unix:///[^\\x00-\\x1f]+|tcp://${hostName}:${portNumber}(/[\\w./-]*)?|ssh://([^\\s/@]+@)?${hostName}(:${portNumber})?(/[\\w./-]*)?)?$`,
+    ),
+    except: [
+      [/^unix:\/\/.{108}/, tooLong],
+      [/^ssh:\/\/[^/]*:[^/]*@/, "Docker takes no password in it; use an ssh key, and write ssh://user@host"],
+    ],
+    write: "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host",
+    example: "ssh://me@192.0.2.7",
+  },
+  dockerSocket: {
+    pattern: /^(\/[^:\s\x00-\x1f]*[^:\s\x00-\x1f/])?$/,
+    except: [[/.{108}/, tooLong]],
+    write: "write an absolute path without colons and spaces, such as /var/run/docker.sock",
+    example: "/run/user/1000/docker.sock",
+  },
+  zookeeperName: containerName("zookeeper-2"),
+  zookeeperPort: port(2182),
+  zookeeperEnvironment: environment({ JVMFLAGS: "-Xmx256m" }),
+  mesosMasterName: containerName("mesos-master-2"),
+  mesosMasterPort: port(5060),
+  mesosMasterEnvironment: environment({ MESOS_CLUSTER: "test" }),
+  mesosSlaveName: containerName("mesos-slave-2"),
+  mesosSlavePort: port(5061),
+  mesosSlaveEnvironment: environment({ MESOS_GC_DELAY: "2days" }),
+  mesosSlaveResources: {
+    pattern: new RegExp(`^[a-z_]+:${scalarOrRanges}(;[a-z_]+:${scalarOrRanges})*$`),
+    except: [
+      [twice, "a resource is there twice, and Mesos would add the two up; write it once"],
+      measured("cpus", "2"),
+      measured("mem", "2048"),
+      measured("disk", "10240"),
+      [/(^|;)(cpus|mem|disk):\[/, "cpus, mem and disk are amounts; write them as numbers"],
+      [/(^|;)ports:\d/, "ports are ranges; write them as ports:[31000-32000]"],
+    ],
+    write: "write resources as Mesos takes them, such as cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+    example: "cpus:4;mem:8192;disk:20480;ports:[31000-31999]",
+  },
+  mesosSlaveAttributes: {
+    pattern: /^([\w.-]+:[\w./-]+(;[\w.-]+:[\w./-]+)*)?$/,
+    except: [[twice, "an attribute is there twice, and constraints see the first alone; write it once"]],
+    write: "write attributes as Mesos takes them, such as rack:1;zone:a",
+    example: "rack:1;zone:a",
+  },
+  marathonName: containerName("marathon-2"),
+  marathonPort: port(8090),
+  marathonEnvironment: environment({ JAVA_OPTS: "-Xmx1g", MARATHON_FRAMEWORK_NAME: "marathon-2" }),
+  readyTimeout: { range: [1, 3600], write: "write seconds from 1 to 3600", example: 600 },
+  onDestroy: { pattern: /^(keep|erase)$/, write: "write keep or erase", example: "erase" },
+  preflight: { pattern: /^(true|false)$/, write: "write true or false", example: false },
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type Key = keyof typeof rules;
+
+/** Every key, in the order in which they are declared and documented. */
+export const keys = Object.keys(rules) as readonly Key[];

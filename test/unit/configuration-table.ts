@@ -1,0 +1,330 @@
+/** Bad input of the configuration, and what is said of it. */
+
+import { hostname } from "node:os";
+
+const name = "write a container name: letters, digits, _ . -, two to 128 of them, beginning with a letter or digit";
+const task = "names like mesos-<uuid> are those of Mesos tasks, and a recovering slave stops the ones it does not know; write another";
+export const port = "write a port from 1 to 65535";
+const seconds = "write seconds from 1 to 3600";
+export const address = "write an IPv4 address of the host, such as 127.0.0.1";
+const resources = "write resources as Mesos takes them, such as cpus:2;mem:2048;disk:10240;ports:[31000-32000]";
+const attributes = "write attributes as Mesos takes them, such as rack:1;zone:a";
+export const dockerHost = "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host";
+const socket = "write an absolute path without colons and spaces, such as /var/run/docker.sock";
+const tooLong = "the path of a socket has at most 107 bytes; use one with a shorter path";
+const multicast = "224.0.0.0 to 239.255.255.255 are multicast, no address of one host; write an address of the host";
+const reserved = "240.0.0.0 to 255.255.255.255 are reserved or broadcast, no address of one host; write an address of the host";
+const loopback = "127.0.0.0 and 127.255.255.255 stand for the whole loopback network; write 127.0.0.1";
+const missing = (name: string, example: string) =>
+  `${name} is missing: the slave would measure it, and one whose resources change refuses to start on its kept state; add ${name}:${example}`;
+const resourceTwice = "a resource is there twice, and Mesos would add the two up; write it once";
+const offered = (range: string) => `the slave offers it to tasks (${range} in mesos-marathon:mesosSlaveResources); write one outside, or other ranges there`;
+const noRange = (range: string) => `${range} is no range of ports; write the lower one first, from 1 to 65535`;
+const pinned = (ports: string) => `cpus:1;mem:64;disk:64;ports:${ports}`;
+const variableName = "is no name of a variable: write letters, digits and _, beginning with no digit";
+const noText = "is no text: write one, in quotes where YAML takes it for something else";
+const oneLine = "has a line break or another control character: write it on one line";
+const split = "has a space or one of * ? [, and the start script of version 0.10.1 takes values apart there: write it without";
+const setItself = (variable: string, key = "") => `is what the stack sets itself: ${key && `set mesos-marathon:${key} instead, and `}remove it: pulumi config rm --path ${variable}`;
+const unknown = (variable: string, version: string, hint = "") => `is no setting that version ${version} knows${hint}; remove it: pulumi config rm --path ${variable}`;
+export const inTheClear = (variable: string) => `is a credential in the clear: pulumi config set --secret --path ${variable}`;
+
+const json = JSON.stringify;
+
+/** What somebody set, and every sentence that comes of it, less the `mesos-marathon:` in front. */
+export const table: [set: Record<string, string>, ...sentences: string[]][] = [
+  // The address.
+  [{ address: "" }, `address is "": ${address}`],
+  [{ address: "localhost" }, `address is "localhost": ${address}`],
+  [{ address: "127.0.0.1 " }, `address is "127.0.0.1 ": ${address}`],
+  [{ address: "127.0.0.256" }, `address is "127.0.0.256": ${address}`],
+  [{ address: "::1" }, `address is "::1": ${address}`],
+  [{ address: "http://127.0.0.1" }, `address is "http://127.0.0.1": ${address}`],
+  [{ address: "127.0.0.1\nMESOS_X=1" }, `address is "127.0.0.1\\nMESOS_X=1": ${address}`],
+  [{ address: "0.0.0.0" }, 'address is "0.0.0.0": at 0.0.0.0 nobody can be reached; write the one address that slaves, frameworks and browsers use'],
+  [{ address: "0.1.2.3" }, 'address is "0.1.2.3": at 0.0.0.0 nobody can be reached; write the one address that slaves, frameworks and browsers use'],
+  [{ address: "127.0.0.0" }, `address is "127.0.0.0": ${loopback}`],
+  [{ address: "127.255.255.255" }, `address is "127.255.255.255": ${loopback}`],
+  [{ address: "224.0.0.1" }, `address is "224.0.0.1": ${multicast}`],
+  [{ address: "239.255.255.250" }, `address is "239.255.255.250": ${multicast}`],
+  [{ address: "240.0.0.1" }, `address is "240.0.0.1": ${reserved}`],
+  [{ address: "255.255.255.255" }, `address is "255.255.255.255": ${reserved}`],
+  [{ address: "192.168.0.0/24" }, `address is "192.168.0.0/24": ${address}`],
+  [{ address: "010.0.0.1" }, `address is "010.0.0.1": ${address}`],
+  [{ address: "127.0.0.1,127.0.0.2" }, `address is "127.0.0.1,127.0.0.2": ${address}`],
+  [{ address: "$(hostname -i)" }, `address is "$(hostname -i)": ${address}`],
+  [{ address: "127.0.0.1\0" }, `address is "127.0.0.1\\u0000": ${address}`],
+  // The image set.
+  [{ imageSet: "" }, 'imageSet is "": there is no such image set; write tutorial or rehearsal'],
+  [{ imageSet: "tutorail" }, 'imageSet is "tutorail": there is no such image set, did you mean tutorial?; write tutorial or rehearsal'],
+  [{ imageSet: "Rehearsal" }, 'imageSet is "Rehearsal": there is no such image set, did you mean rehearsal?; write tutorial or rehearsal'],
+  [{ imageSet: "constructor" }, 'imageSet is "constructor": there is no such image set; write tutorial or rehearsal'],
+  // The Docker Engine.
+  [{ dockerHost: "/var/run/docker.sock" }, `dockerHost is "/var/run/docker.sock": ${dockerHost}`],
+  [{ dockerHost: "npipe:////./pipe/docker_engine" }, `dockerHost is "npipe:////./pipe/docker_engine": ${dockerHost}`],
+  [{ dockerHost: "tcp://" }, `dockerHost is "tcp://": ${dockerHost}`],
+  [{ dockerHost: "http://127.0.0.1:2375" }, `dockerHost is "http://127.0.0.1:2375": ${dockerHost}`],
+  [{ dockerHost: "unix://docker.sock" }, `dockerHost is "unix://docker.sock": ${dockerHost}`],
+  [{ dockerHost: "unix:///run/docker.sock\n" }, `dockerHost is "unix:///run/docker.sock\\n": ${dockerHost}`],
+  [
+    { dockerHost: `unix:///${"x".repeat(107)}`, dockerSocket: "/run/docker.sock" },
+    `dockerHost is "unix:///${"x".repeat(107)}": ${tooLong}`,
+  ],
+  [{ dockerHost: `unix:///${"x".repeat(106)}` }],
+  [{ dockerHost: "tcp://127.0.0.1" }, `dockerHost is "tcp://127.0.0.1": ${dockerHost}`],
+  [{ dockerHost: "tcp://127.0.0.1:0" }, `dockerHost is "tcp://127.0.0.1:0": ${dockerHost}`],
+  [{ dockerHost: "tcp://127.0.0.1:65536" }, `dockerHost is "tcp://127.0.0.1:65536": ${dockerHost}`],
+  [{ dockerHost: "tcp://127.0.0.1:2375 " }, `dockerHost is "tcp://127.0.0.1:2375 ": ${dockerHost}`],
+  [{ dockerHost: "tcp://$(host):2375" }, `dockerHost is "tcp://$(host):2375": ${dockerHost}`],
+  [{ dockerHost: "ssh://" }, `dockerHost is "ssh://": ${dockerHost}`],
+  [{ dockerHost: "ssh://-oProxyCommand=reboot" }, `dockerHost is "ssh://-oProxyCommand=reboot": ${dockerHost}`],
+  // The password itself is not told.
+  [
+    { dockerHost: "ssh://me:p4ss@127.0.0.1" },
+    'dockerHost is "ssh://me:…@127.0.0.1": Docker takes no password in it; use an ssh key, and write ssh://user@host',
+  ],
+  [{ dockerSocket: "unix:///var/run/docker.sock" }, `dockerSocket is "unix:///var/run/docker.sock": ${socket}`],
+  [{ dockerSocket: "/var/run/" }, `dockerSocket is "/var/run/": ${socket}`],
+  [{ dockerSocket: "/run/docker.sock\0" }, `dockerSocket is "/run/docker.sock\\u0000": ${socket}`],
+  [{ dockerSocket: `/${"x".repeat(107)}` }, `dockerSocket is "/${"x".repeat(107)}": ${tooLong}`],
+  // The socket that is taken from the endpoint.
+  [{ dockerHost: "unix:///run/my docker.sock" }, `dockerSocket is "/run/my docker.sock": ${socket}`],
+  [{ dockerSocket: "docker.sock" }, `dockerSocket is "docker.sock": ${socket}`],
+  [{ dockerSocket: "/run/docker.sock:ro" }, `dockerSocket is "/run/docker.sock:ro": ${socket}`],
+  [{ dockerSocket: "/run/my docker.sock" }, `dockerSocket is "/run/my docker.sock": ${socket}`],
+  // Names.
+  [{ zookeeperName: "" }, `zookeeperName is "": ${name}`],
+  [{ mesosMasterName: "m" }, `mesosMasterName is "m": ${name}`],
+  [{ mesosSlaveName: "-slave" }, `mesosSlaveName is "-slave": ${name}`],
+  [{ marathonName: "mar/athon" }, `marathonName is "mar/athon": ${name}`],
+  [{ marathonName: "x".repeat(129) }, `marathonName is "${"x".repeat(129)}": ${name}`],
+  [{ marathonName: "mára" }, `marathonName is "mára": ${name}`],
+  [{ mesosSlaveName: "mesos-0123abcd-slave" }, `mesosSlaveName is "mesos-0123abcd-slave": ${task}`],
+  [{ marathonName: "my marathon" }, `marathonName is "my marathon": ${name}`],
+  [{ marathonName: "marathon'; true '" }, `marathonName is "marathon'; true '": ${name}`],
+  [{ marathonName: 'mara"thon' }, `marathonName is "mara\\"thon": ${name}`],
+  [{ marathonName: "$(reboot)" }, `marathonName is "$(reboot)": ${name}`],
+  [{ marathonName: "marathon\n" }, `marathonName is "marathon\\n": ${name}`],
+  [{ marathonName: "marathon\0" }, `marathonName is "marathon\\u0000": ${name}`],
+  [{ marathonName: "`id`" }, `marathonName is "\`id\`": ${name}`],
+  [{ marathonName: "../marathon" }, `marathonName is "../marathon": ${name}`],
+  [{ marathonName: "zookeeper" }, 'marathonName is "zookeeper": mesos-marathon:zookeeperName is the same; give each its own'],
+  // Ports and the time limit.
+  [{ marathonPort: "" }, `marathonPort is "": ${port}`],
+  [{ mesosMasterPort: "0" }, `mesosMasterPort is "0": ${port}`],
+  [{ mesosSlavePort: "65536" }, `mesosSlavePort is "65536": ${port}`],
+  [{ marathonPort: "-8080" }, `marathonPort is "-8080": ${port}`],
+  [{ marathonPort: "80.5" }, `marathonPort is "80.5": ${port}`],
+  [{ marathonPort: "0x50" }, `marathonPort is "0x50": ${port}`],
+  [{ marathonPort: "http" }, `marathonPort is "http": ${port}`],
+  [{ marathonPort: "8080\n" }, `marathonPort is "8080\\n": ${port}`],
+  [{ mesosSlavePort: "5050" }, 'mesosSlavePort is "5050": mesos-marathon:mesosMasterPort is the same; give each its own'],
+  [{ marathonPort: "true" }, `marathonPort is "true": ${port}`],
+  [{ marathonPort: "8.08e3" }, `marathonPort is "8.08e3": ${port}`],
+  [{ marathonPort: "99999999999999999999" }, `marathonPort is "99999999999999999999": ${port}`],
+  [{ marathonPort: "31000" }, `marathonPort is "31000": ${offered("31000-32000")}`],
+  [{ mesosSlavePort: "32000" }, `mesosSlavePort is "32000": ${offered("31000-32000")}`],
+  [{ mesosSlavePort: "32001" }],
+  [{ mesosMasterPort: "5050", mesosSlaveResources: pinned("[31000-31099,5000-5060]"), mesosSlavePort: "6000" }, `mesosMasterPort is "5050": ${offered("5000-5060")}`],
+  // What the slave offers where it is told no ports.
+  [{ marathonPort: "31500", mesosSlaveResources: "cpus:1;mem:64;disk:64" }, `marathonPort is "31500": ${offered("31000-32000")}`],
+  [{ zookeeperPort: "2182" }, 'zookeeperPort is "2182": the image set tutorial knows no other port than 2181'],
+  [{ readyTimeout: "0" }, `readyTimeout is "0": ${seconds}`],
+  [{ readyTimeout: "3601" }, `readyTimeout is "3601": ${seconds}`],
+  [{ readyTimeout: "5m" }, `readyTimeout is "5m": ${seconds}`],
+  // Resources and attributes.
+  [{ mesosSlaveResources: "" }, `mesosSlaveResources is "": ${resources}`],
+  [{ mesosSlaveResources: "mem:64;disk:64;gpus:1" }, `mesosSlaveResources is "mem:64;disk:64;gpus:1": ${missing("cpus", "2")}`],
+  [{ mesosSlaveResources: "cpus:1;disk:64" }, `mesosSlaveResources is "cpus:1;disk:64": ${missing("mem", "2048")}`],
+  [{ mesosSlaveResources: "cpus:1;mem:64" }, `mesosSlaveResources is "cpus:1;mem:64": ${missing("disk", "10240")}`],
+  [{ mesosSlaveResources: "disk:64;mem:64;cpus:1" }],
+  [{ mesosSlaveResources: "cpus:1;mem:64;disk:64;cpus:1" }, `mesosSlaveResources is "cpus:1;mem:64;disk:64;cpus:1": ${resourceTwice}`],
+  [{ mesosSlaveResources: "cpus:[1-2];mem:64;disk:64" }, 'mesosSlaveResources is "cpus:[1-2];mem:64;disk:64": cpus, mem and disk are amounts; write them as numbers'],
+  [{ mesosSlaveResources: pinned("31000") }, `mesosSlaveResources is "${pinned("31000")}": ports are ranges; write them as ports:[31000-32000]`],
+  [{ mesosSlaveResources: pinned("[32000-31000]") }, `mesosSlaveResources is "${pinned("[32000-31000]")}": ${noRange("32000-31000")}`],
+  [{ mesosSlaveResources: pinned("[0-10]") }, `mesosSlaveResources is "${pinned("[0-10]")}": ${noRange("0-10")}`],
+  [{ mesosSlaveResources: pinned("[31000-65536]") }, `mesosSlaveResources is "${pinned("[31000-65536]")}": ${noRange("31000-65536")}`],
+  [{ mesosSlaveResources: "cpus:-1;mem:64;disk:64" }, `mesosSlaveResources is "cpus:-1;mem:64;disk:64": ${resources}`],
+  [{ mesosSlaveResources: "cpus:'2';mem:64;disk:64" }, `mesosSlaveResources is "cpus:'2';mem:64;disk:64": ${resources}`],
+  [{ mesosSlaveResources: "cpus(web):2;mem:64;disk:64" }, `mesosSlaveResources is "cpus(web):2;mem:64;disk:64": ${resources}`],
+  [{ mesosSlaveResources: "cpus=2" }, `mesosSlaveResources is "cpus=2": ${resources}`],
+  [{ mesosSlaveResources: "cpus:2; mem:1" }, `mesosSlaveResources is "cpus:2; mem:1": ${resources}`],
+  [{ mesosSlaveResources: "cpus:1.2.3" }, `mesosSlaveResources is "cpus:1.2.3": ${resources}`],
+  [{ mesosSlaveResources: "mem:2G" }, `mesosSlaveResources is "mem:2G": ${resources}`],
+  [{ mesosSlaveResources: "ports:[31000]" }, `mesosSlaveResources is "ports:[31000]": ${resources}`],
+  [{ mesosSlaveResources: "cpus:2;" }, `mesosSlaveResources is "cpus:2;": ${resources}`],
+  [{ mesosSlaveResources: "cpus:$(nproc)" }, `mesosSlaveResources is "cpus:$(nproc)": ${resources}`],
+  [{ mesosSlaveResources: "cpus:2\nMESOS_X=1" }, `mesosSlaveResources is "cpus:2\\nMESOS_X=1": ${resources}`],
+  [{ mesosSlaveAttributes: "rack" }, `mesosSlaveAttributes is "rack": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:1;" }, `mesosSlaveAttributes is "rack:1;": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:a b" }, `mesosSlaveAttributes is "rack:a b": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:'1'" }, `mesosSlaveAttributes is "rack:'1'": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:$(id)" }, `mesosSlaveAttributes is "rack:$(id)": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:1\n" }, `mesosSlaveAttributes is "rack:1\\n": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:1;zone:a;rack:2" }, 'mesosSlaveAttributes is "rack:1;zone:a;rack:2": an attribute is there twice, and constraints see the first alone; write it once'],
+  [{ mesosSlaveAttributes: "rack:1;racks:2" }],
+  [{ mesosSlaveAttributes: "rack:" }, `mesosSlaveAttributes is "rack:": ${attributes}`],
+  [{ mesosSlaveAttributes: "rack:1\0" }, `mesosSlaveAttributes is "rack:1\\u0000": ${attributes}`],
+  // Further variables.
+  [{ marathonEnvironment: "JAVA_OPTS=-Xmx1g" }, "marathonEnvironment is no object: write names of variables with their values below it"],
+  [{ marathonEnvironment: '["A=1"]' }, "marathonEnvironment is no object: write names of variables with their values below it"],
+  [{ marathonEnvironment: "null" }, "marathonEnvironment is no object: write names of variables with their values below it"],
+  [{ marathonEnvironment: json({ "": "1" }) }, `marathonEnvironment."" ${variableName}`],
+  [{ marathonEnvironment: json({ "1A": "1" }) }, `marathonEnvironment.1A ${variableName}`],
+  [{ marathonEnvironment: json({ "A B": "1" }) }, `marathonEnvironment."A B" ${variableName}`],
+  [{ marathonEnvironment: json({ "A=B": "1" }) }, `marathonEnvironment."A=B" ${variableName}`],
+  [{ marathonEnvironment: json({ "A\n": "1" }) }, `marathonEnvironment."A\\n" ${variableName}`],
+  [{ marathonEnvironment: json({ "A\0": "1" }) }, `marathonEnvironment."A\\u0000" ${variableName}`],
+  [{ marathonEnvironment: json({ "$(id)": "1" }) }, `marathonEnvironment."$(id)" ${variableName}`],
+  [{ marathonEnvironment: json({ A: null }) }, `marathonEnvironment.A ${noText}`],
+  [{ marathonEnvironment: json({ A: ["1"] }) }, `marathonEnvironment.A ${noText}`],
+  [{ marathonEnvironment: json({ A: { B: "1" } }) }, `marathonEnvironment.A ${noText}`],
+  // 1.10 in YAML is 1.1.
+  [{ marathonEnvironment: json({ A: 1.1 }) }, `marathonEnvironment.A ${noText}`],
+  [{ marathonEnvironment: '{"A":12345678901234567890}' }, `marathonEnvironment.A ${noText}`],
+  [{ mesosSlaveEnvironment: json({ A: "1\nMESOS_PORT=1" }) }, `mesosSlaveEnvironment.A ${oneLine}`],
+  [{ mesosSlaveEnvironment: json({ A: "1\0" }) }, `mesosSlaveEnvironment.A ${oneLine}`],
+  [{ mesosSlaveEnvironment: json({ A: "x".repeat(128 * 1024 - 2) }) }, "mesosSlaveEnvironment.A is longer than the 128 KiB that Linux hands to a program: write less"],
+  [{ mesosSlaveEnvironment: json({ A: "x".repeat(128 * 1024 - 3) }) }],
+  [{ zookeeperEnvironment: json({ SERVERS: "127.0.0.2" }) }, `zookeeperEnvironment.SERVERS ${setItself("zookeeperEnvironment.SERVERS", "address")}`],
+  [{ zookeeperEnvironment: json({ MYID: 2 }) }, `zookeeperEnvironment.MYID ${setItself("zookeeperEnvironment.MYID")}`],
+  [{ mesosMasterEnvironment: json({ MESOS_PORT: "5055" }) }, `mesosMasterEnvironment.MESOS_PORT ${setItself("mesosMasterEnvironment.MESOS_PORT", "mesosMasterPort")}`],
+  // Mesos reads its variables in small letters too.
+  [{ mesosMasterEnvironment: json({ MESOS_quorum: "2" }) }, `mesosMasterEnvironment.MESOS_quorum ${setItself("mesosMasterEnvironment.MESOS_quorum")}`],
+  [{ mesosSlaveEnvironment: json({ MESOS_ATTRIBUTES: "rack:1" }) }, `mesosSlaveEnvironment.MESOS_ATTRIBUTES ${setItself("mesosSlaveEnvironment.MESOS_ATTRIBUTES", "mesosSlaveAttributes")}`],
+  [{ mesosSlaveEnvironment: json({ MESOS_RESOURCES: "cpus:1" }) }, `mesosSlaveEnvironment.MESOS_RESOURCES ${setItself("mesosSlaveEnvironment.MESOS_RESOURCES", "mesosSlaveResources")}`],
+  [{ marathonEnvironment: json({ LIBPROCESS_IP: "127.0.0.2" }) }, `marathonEnvironment.LIBPROCESS_IP ${setItself("marathonEnvironment.LIBPROCESS_IP", "address")}`],
+  [{ marathonEnvironment: json({ MARATHON_ZK: "zk://127.0.0.1:2181/m" }) }, `marathonEnvironment.MARATHON_ZK ${setItself("marathonEnvironment.MARATHON_ZK")}`],
+  [
+    { imageSet: "rehearsal", mesosSlaveEnvironment: json({ MESOS_DOCKER_SOCKET: "/run/d.sock" }) },
+    `mesosSlaveEnvironment.MESOS_DOCKER_SOCKET ${setItself("mesosSlaveEnvironment.MESOS_DOCKER_SOCKET", "dockerSocket")}`,
+  ],
+  [{ mesosMasterEnvironment: json({ MESOS_CLUSTERS: "a" }) }, `mesosMasterEnvironment.MESOS_CLUSTERS ${unknown("mesosMasterEnvironment.MESOS_CLUSTERS", "0.23.0", ", did you mean MESOS_CLUSTER?")}`],
+  // A flag of the slave's is none of the master's, and one of 1.11 none of 0.23.
+  [{ mesosMasterEnvironment: json({ MESOS_ISOLATION: "posix" }) }, `mesosMasterEnvironment.MESOS_ISOLATION ${unknown("mesosMasterEnvironment.MESOS_ISOLATION", "0.23.0")}`],
+  [{ mesosSlaveEnvironment: json({ MESOS_LAUNCHER: "posix" }) }, `mesosSlaveEnvironment.MESOS_LAUNCHER ${unknown("mesosSlaveEnvironment.MESOS_LAUNCHER", "0.23.0", ", did you mean MESOS_LAUNCHER_DIR?")}`],
+  [{ imageSet: "rehearsal", mesosSlaveEnvironment: json({ MESOS_LAUNCHER: "posix" }) }],
+  [{ marathonEnvironment: json({ MARATHON_FRAMEWORK: "m" }) }, `marathonEnvironment.MARATHON_FRAMEWORK ${unknown("marathonEnvironment.MARATHON_FRAMEWORK", "0.10.1", ", did you mean MARATHON_FRAMEWORK_NAME?")}`],
+  [
+    { imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_DISABLE_HE: "" }) },
+    `marathonEnvironment.MARATHON_DISABLE_HE ${unknown("marathonEnvironment.MARATHON_DISABLE_HE", "1.11.0", ", did you mean MARATHON_DISABLE_HA?")}`,
+  ],
+  // With an unknown image set nobody knows.
+  [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or rehearsal'],
+  [{ marathonEnvironment: json({ MARATHON_WEBUI_URL: "http://a b" }) }, `marathonEnvironment.MARATHON_WEBUI_URL ${split}`],
+  [{ marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }, `marathonEnvironment.MARATHON_MESOS_ROLE ${split}`],
+  [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }],
+  [{ marathonEnvironment: json({ MARATHON_HTTP_CREDENTIALS: "me:p4ss" }) }, `marathonEnvironment.MARATHON_HTTP_CREDENTIALS ${inTheClear("marathonEnvironment.MARATHON_HTTP_CREDENTIALS")}`],
+  [{ marathonEnvironment: json({ MARATHON_SSL_KEYSTORE_PASSWORD: "p4ss" }) }, `marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD ${inTheClear("marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD")}`],
+  [{ mesosMasterEnvironment: json({ SECRET: "p4ss" }) }, `mesosMasterEnvironment.SECRET ${inTheClear("mesosMasterEnvironment.SECRET")}`],
+  [{ mesosSlaveEnvironment: json({ AWS_SECRET_ACCESS_KEY: "p4ss" }) }, `mesosSlaveEnvironment.AWS_SECRET_ACCESS_KEY ${inTheClear("mesosSlaveEnvironment.AWS_SECRET_ACCESS_KEY")}`],
+  [{ zookeeperEnvironment: json({ admin_token: "p4ss" }) }, `zookeeperEnvironment.admin_token ${inTheClear("zookeeperEnvironment.admin_token")}`],
+  // Where a secret is kept is none, and neither is what only contains the word.
+  [{ mesosMasterEnvironment: json({ MESOS_CREDENTIALS: "/etc/mesos/credentials" }) }],
+  [{ mesosSlaveEnvironment: json({ MESOS_CREDENTIAL: "file:///etc/mesos/credential" }) }],
+  [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_LAUNCH_TOKENS: 100, MARATHON_MESOS_AUTHENTICATION_SECRET_FILE: "secret" }) }],
+  // Loopback is this machine's, the Docker Engine's host another one.
+  ...["tcp://192.0.2.7:2376", "ssh://me@far.example", "tcp://[2001:db8::7]:2376"].map((dockerHost): [Record<string, string>, ...string[]] => [
+    { dockerHost },
+    `address is "127.0.0.1": the Docker Engine is on another machine (${dockerHost}), whose own loopback cannot be reached from here; write that machine's IPv4 address`,
+  ]),
+  ...["tcp://127.0.0.1:2375", "tcp://localhost:2375", "tcp://[::1]:2375", "ssh://me@localhost", `tcp://${hostname()}:2375`, `ssh://me@${hostname()}.example`].map((dockerHost): [Record<string, string>] => [{ dockerHost }]),
+  [{ dockerHost: "tcp://192.0.2.7:2376", address: "192.0.2.7" }],
+  // The switches.
+  [{ onDestroy: "delete" }, 'onDestroy is "delete": write keep or erase'],
+  [{ onDestroy: "" }, 'onDestroy is "": write keep or erase'],
+  [{ preflight: "no" }, 'preflight is "no": write true or false'],
+  [{ preflight: "" }, 'preflight is "": write true or false'],
+  // Keys that are none.
+  [{ marathonport: "8080" }, "marathonport is not a key of this project, did you mean marathonPort?; remove it: pulumi config rm marathonport"],
+  [{ adress: "127.0.0.1" }, "adress is not a key of this project, did you mean address?; remove it: pulumi config rm adress"],
+  [{ quorum: "3" }, "quorum is not a key of this project; remove it: pulumi config rm quorum"],
+  // Two faults, two sentences.
+  [
+    { mesosSlaveResources: "gpus:1;gpus:1;disk:1" },
+    `mesosSlaveResources is "gpus:1;gpus:1;disk:1": ${missing("cpus", "2")}`,
+    `mesosSlaveResources is "gpus:1;gpus:1;disk:1": ${missing("mem", "2048")}`,
+    `mesosSlaveResources is "gpus:1;gpus:1;disk:1": ${resourceTwice}`,
+  ],
+  [
+    { address: "224.0.0.1", dockerHost: "tcp://" },
+    `address is "224.0.0.1": ${multicast}`,
+    `dockerHost is "tcp://": ${dockerHost}`,
+  ],
+  [
+    { dockerHost: "fd://", dockerSocket: "docker.sock" },
+    `dockerHost is "fd://": ${dockerHost}`,
+    `dockerSocket is "docker.sock": ${socket}`,
+  ],
+  [
+    { mesosSlaveResources: pinned("[2-1,70000-70001]") },
+    `mesosSlaveResources is "${pinned("[2-1,70000-70001]")}": ${noRange("2-1")}`,
+    `mesosSlaveResources is "${pinned("[2-1,70000-70001]")}": ${noRange("70000-70001")}`,
+  ],
+  [
+    { mesosMasterPort: "31001", marathonPort: "31001" },
+    'marathonPort is "31001": mesos-marathon:mesosMasterPort is the same; give each its own',
+    `mesosMasterPort is "31001": ${offered("31000-32000")}`,
+    `marathonPort is "31001": ${offered("31000-32000")}`,
+  ],
+  [
+    { zookeeperPort: "31002" },
+    'zookeeperPort is "31002": the image set tutorial knows no other port than 2181',
+    `zookeeperPort is "31002": ${offered("31000-32000")}`,
+  ],
+  [
+    { mesosSlaveEnvironment: json({ MESOS_PORT: "1", MESOS_GC_DELAYS: "1days" }) },
+    `mesosSlaveEnvironment.MESOS_PORT ${setItself("mesosSlaveEnvironment.MESOS_PORT", "mesosSlavePort")}`,
+    `mesosSlaveEnvironment.MESOS_GC_DELAYS ${unknown("mesosSlaveEnvironment.MESOS_GC_DELAYS", "0.23.0", ", did you mean MESOS_GC_DELAY?")}`,
+  ],
+  [
+    { marathonEnvironment: json({ MARATHON_HTTP_CREDENTIAL: "a b" }) },
+    `marathonEnvironment.MARATHON_HTTP_CREDENTIAL ${unknown("marathonEnvironment.MARATHON_HTTP_CREDENTIAL", "0.10.1", ", did you mean MARATHON_HTTP_CREDENTIALS?")}`,
+    `marathonEnvironment.MARATHON_HTTP_CREDENTIAL ${split}`,
+    `marathonEnvironment.MARATHON_HTTP_CREDENTIAL ${inTheClear("marathonEnvironment.MARATHON_HTTP_CREDENTIAL")}`,
+  ],
+  [
+    { zookeeperEnvironment: "[]", preflight: "off" },
+    "zookeeperEnvironment is no object: write names of variables with their values below it",
+    'preflight is "off": write true or false',
+  ],
+  [
+    { marathonName: "mesos-0123abcd-x", mesosSlaveName: "mesos-0123abcd-x" },
+    `mesosSlaveName is "mesos-0123abcd-x": ${task}`,
+    `marathonName is "mesos-0123abcd-x": ${task}`,
+    'marathonName is "mesos-0123abcd-x": mesos-marathon:mesosSlaveName is the same; give each its own',
+  ],
+  [
+    { readyTimeout: "-1", mesosSlaveAttributes: "rack:1;rack:1" },
+    `readyTimeout is "-1": ${seconds}`,
+    'mesosSlaveAttributes is "rack:1;rack:1": an attribute is there twice, and constraints see the first alone; write it once',
+  ],
+  [
+    { imageSet: "tutorials", marathonEnvironments: "{}" },
+    'imageSet is "tutorials": there is no such image set, did you mean tutorial?; write tutorial or rehearsal',
+    "marathonEnvironments is not a key of this project, did you mean marathonEnvironment?; remove it: pulumi config rm marathonEnvironments",
+  ],
+  // Several at once.
+  [
+    { address: "0.0.0.0", marathonPort: "99999" },
+    'address is "0.0.0.0": at 0.0.0.0 nobody can be reached; write the one address that slaves, frameworks and browsers use',
+    `marathonPort is "99999": ${port}`,
+  ],
+  [
+    { zookeeperPort: "5050", quorum: "3" },
+    "quorum is not a key of this project; remove it: pulumi config rm quorum",
+    'mesosMasterPort is "5050": mesos-marathon:zookeeperPort is the same; give each its own',
+    'zookeeperPort is "5050": the image set tutorial knows no other port than 2181',
+  ],
+  // Two that are no ports are not the same port.
+  [{ zookeeperPort: "a", marathonPort: "b" }, `zookeeperPort is "a": ${port}`, `marathonPort is "b": ${port}`],
+  // Three of one name: each but the first is told whose it is.
+  [
+    { mesosMasterName: "same", mesosSlaveName: "same", marathonName: "same" },
+    'mesosSlaveName is "same": mesos-marathon:mesosMasterName is the same; give each its own',
+    'marathonName is "same": mesos-marathon:mesosSlaveName is the same; give each its own',
+  ],
+  // The port that only the tutorial's image holds fast to; with an unknown image set nobody knows.
+  [{ imageSet: "rehearsal", zookeeperPort: "2182" }],
+  [{ imageSet: "other", zookeeperPort: "2182" }, 'imageSet is "other": there is no such image set; write tutorial or rehearsal'],
+];
