@@ -83,7 +83,7 @@ test("the schema refuses nothing that the program takes, and of the bad input al
 });
 
 test("the stand-in for Marathon takes every option that the configuration takes for it", () => {
-  const known = read("rehearsal/marathon/options.py").match(/\w+/g) ?? [];
+  const known: readonly string[] = read("rehearsal/marathon/options.py").match(/\w+/g) ?? [];
   const names: readonly string[] = imageSets.rehearsal.marathon.flags?.names ?? [];
   assert.ok(names.length > 100);
   assert.deepEqual(names.filter((name) => !known.includes(name) && !known.includes(name.replace(/^disable_/, ""))), []);
