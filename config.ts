@@ -113,6 +113,7 @@ export function readConfiguration(
     containerName: text(`${name}Name`),
     port: Number(text(`${name}Port`) || "NaN"),
     environment: environment(name),
+    memory: Number(text(`${name}Memory`)),
   });
   const configuration: Configuration = {
     host: { address, dockerHost: endpoint, dockerSocket },

@@ -46,6 +46,14 @@ const containerName = (example: string): Rule => ({
 
 const port = (example: number): Rule => ({ range: [1, 65535], write: "write a port from 1 to 65535", example });
 
+const memory = (example: number) =>
+  ({
+    range: [0, 1024 * 1024],
+    except: [[/^[1-5]$/, "Docker takes no limit below 6 MiB; write more, or 0 for none"]],
+    write: "write MiB from 6 to 1048576, or 0 for no limit",
+    example,
+  }) as const satisfies Rule;
+
 const environment = (example: Readonly<Record<string, string>>) => ({
   variables: /^[A-Za-z_][A-Za-z0-9_]*$/,
   write: "write letters, digits and _, beginning with no digit",
@@ -97,12 +105,15 @@ export const rules = {
   zookeeperName: containerName("zookeeper-2"),
   zookeeperPort: port(2182),
   zookeeperEnvironment: environment({ JVMFLAGS: "-Xmx256m" }),
+  zookeeperMemory: memory(512),
   mesosMasterName: containerName("mesos-master-2"),
   mesosMasterPort: port(5060),
   mesosMasterEnvironment: environment({ MESOS_CLUSTER: "test" }),
+  mesosMasterMemory: memory(512),
   mesosSlaveName: containerName("mesos-slave-2"),
   mesosSlavePort: port(5061),
   mesosSlaveEnvironment: environment({ MESOS_GC_DELAY: "2days" }),
+  mesosSlaveMemory: memory(1024),
   mesosSlaveResources: {
     pattern: new RegExp(`^[a-z_]+:${scalarOrRanges}(;[a-z_]+:${scalarOrRanges})*$`),
     except: [
@@ -125,6 +136,7 @@ export const rules = {
   marathonName: containerName("marathon-2"),
   marathonPort: port(8090),
   marathonEnvironment: environment({ JAVA_OPTS: "-Xmx1g", MARATHON_FRAMEWORK_NAME: "marathon-2" }),
+  marathonMemory: memory(1024),
   readyTimeout: { range: [1, 3600], write: "write seconds from 1 to 3600", example: 600 },
   onDestroy: { pattern: /^(keep|erase)$/, write: "write keep or erase", example: "erase" },
   preflight: { pattern: /^(true|false)$/, write: "write true or false", example: false },

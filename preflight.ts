@@ -30,6 +30,8 @@ export interface Engine {
   readonly minApiVersion: string;
   readonly cgroupVersion: string;
   readonly defaultRuntime: string;
+  /** Whether the kernel can limit a container's memory; Docker drops the limit where not. */
+  readonly limitsMemory: boolean;
   readonly rootDirectory: string;
   readonly securityOptions: readonly string[];
   readonly containers: readonly SeenContainer[];
@@ -200,6 +202,12 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
         "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
     );
   }
+  for (const { key } of engine.limitsMemory ? [] : programs.filter(({ args }) => args.memory)) {
+    error(
+      `the Docker host's kernel cannot limit memory, and mesos-marathon:${key}Memory asks for it: ` +
+        `boot it with cgroup_enable=memory, or take the limit away: pulumi config rm ${key}Memory`,
+    );
+  }
   if (engine.securityOptions.some((option) => /name=(rootless|userns)/.test(option))) {
     error("the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without");
   }
@@ -347,6 +355,7 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     minApiVersion: version.MinAPIVersion,
     cgroupVersion: info.CgroupVersion ?? "1",
     defaultRuntime: info.DefaultRuntime,
+    limitsMemory: info.MemoryLimit !== false,
     rootDirectory: info.DockerRootDir,
     securityOptions: info.SecurityOptions ?? [],
     containers: containers.map(({ Id, Names, Labels, Mounts, Ports, State }, i) => ({

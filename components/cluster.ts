@@ -16,6 +16,11 @@ export interface ProgramArgs {
   readonly port?: number;
   /** Further environment variables of its container: name → value. None that the stack sets itself. Default: none. */
   readonly environment?: Environment;
+  /**
+   * Most memory of its container, in MiB, at least 6; beyond it, it swaps, or is killed and started again. Changing it
+   * replaces the container. Default: 0, no limit.
+   */
+  readonly memory?: number;
 }
 
 export interface ClusterArgs {

@@ -60,6 +60,7 @@ export class Marathon extends pulumi.ComponentResource {
       after: master.ready,
       check,
       environment: args.environment,
+      memory: args.memory,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
     });

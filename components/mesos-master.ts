@@ -51,6 +51,7 @@ export class MesosMaster extends pulumi.ComponentResource {
       after: zookeeper.ready,
       check: { MASTER: this.url },
       environment: args.environment,
+      memory: args.memory,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
       onDestroy: args.onDestroy,

@@ -66,6 +66,7 @@ export class MesosSlave extends pulumi.ComponentResource {
         SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
       },
       environment: args.environment,
+      memory: args.memory,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
     });

@@ -19,6 +19,11 @@ export interface ServiceArgs {
   readonly containerName?: string;
   /** Further environment variables of the container: name → value. None that the component sets itself. Default: none. */
   readonly environment?: Environment;
+  /**
+   * Most memory of the container, in MiB, at least 6; beyond it, it swaps, or is killed and started again. Changing it
+   * replaces the container. Default: 0, no limit.
+   */
+  readonly memory?: number;
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
   /**
@@ -54,6 +59,7 @@ export interface ServiceSpecification {
   readonly image: ServiceImage;
   readonly settings: Settings;
   readonly environment?: Environment;
+  readonly memory?: number;
   readonly privileged?: boolean;
   /** Volumes that must sit at a path that only they know, beside the image's own. */
   readonly volumes?: docker.types.input.ContainerVolume[];
@@ -99,6 +105,9 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
       image: remoteImage.name,
       envs: environment(image, settings, spec.environment),
+      memory: spec.memory || undefined,
+      // Swap without a limit is what Docker keeps as it was told on every kernel; with a limit, or unsaid, it is not.
+      memorySwap: spec.memory ? -1 : undefined,
       networkMode: "host",
       restart: "always",
       privileged: spec.privileged,
@@ -115,8 +124,15 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       // Without it the provider's stop is a SIGKILL at once.
       destroyGraceSeconds: stopSeconds,
     },
-    // A fixed name can be given again only when the old container is gone.
-    { parent, provider: host.provider, dependsOn: spec.after, deleteBeforeReplace: true },
+    {
+      parent,
+      provider: host.provider,
+      dependsOn: spec.after,
+      // A fixed name can be given again only when the old container is gone.
+      deleteBeforeReplace: true,
+      // Docker cannot take a limit away from a container that has one.
+      replaceOnChanges: ["memory"],
+    },
   );
 
   const stopped = spec.stopped?.[spec.containerName];

@@ -41,6 +41,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
       },
       check: { ADDRESS: host.address, PORT: String(port) },
       environment: args.environment,
+      memory: args.memory,
       readyTimeout: args.readyTimeout,
       stopped: args.stopped,
       onDestroy: args.onDestroy,

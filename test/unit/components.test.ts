@@ -749,6 +749,14 @@ test("a configured value reaches every place that it must, and no other", async 
       },
     ));
 
+  for (const [program, container] of [["zookeeper", "zookeeper"], ["mesosMaster", "mesos-master"], ["mesosSlave", "mesos-slave"], ["marathon", "marathon"]]) {
+    await t.test(`${program}Memory, with swap that has no limit`, async () =>
+      assert.deepEqual(await changes({ [`${program}Memory`]: "512" }), {
+        [`Container cluster-${container}.memory`]: "512",
+        [`Container cluster-${container}.memorySwap`]: "-1",
+      }));
+  }
+
   const everyGate = (variable: string, value: string) =>
     Object.fromEntries(
       ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => [`Command cluster-${component}-ready.environment.${variable}`, value]),
@@ -782,6 +790,15 @@ test("a configured value reaches every place that it must, and no other", async 
       "Command cluster-mesos-slave-teardown.environment.ON_DESTROY": "erase",
       "Command cluster-marathon-teardown.environment.ON_DESTROY": "erase",
     }));
+});
+
+test("a container whose limit of memory changes is replaced: the provider cannot take a limit away", async () => {
+  const { resources } = await mockedStack(tutorial);
+  const replaced = [...resources].filter(([called]) => called.startsWith("Container "));
+  assert.deepEqual(
+    replaced.map(([called, { replaceOnChanges }]) => [called, replaceOnChanges]).sort(),
+    ["marathon", "mesos-master", "mesos-slave", "zookeeper"].map((component) => [`Container cluster-${component}`, ["memory"]]),
+  );
 });
 
 test("a secret variable is one in the container and in the gate, and nowhere without", async () => {

@@ -17,6 +17,7 @@ const reserved = "240.0.0.0 to 255.255.255.255 are reserved or broadcast, no add
 const loopback = "127.0.0.0 and 127.255.255.255 stand for the whole loopback network; write 127.0.0.1";
 const missing = (name: string, example: string) =>
   `${name} is missing: the slave would measure it, and one whose resources change refuses to start on its kept state; add ${name}:${example}`;
+const mebibytes = "write MiB from 6 to 1048576, or 0 for no limit";
 const resourceTwice = "a resource is there twice, and Mesos would add the two up; write it once";
 const offered = (range: string) => `the slave offers it to tasks (${range} in mesos-marathon:mesosSlaveResources); write one outside, or other ranges there`;
 const noRange = (range: string) => `${range} is no range of ports; write the lower one first, from 1 to 65535`;
@@ -128,6 +129,11 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosMasterPort: "5050", mesosSlaveResources: pinned("[31000-31099,5000-5060]"), mesosSlavePort: "6000" }, `mesosMasterPort is "5050": ${offered("5000-5060")}`],
   // What the slave offers where it is told no ports.
   [{ marathonPort: "31500", mesosSlaveResources: "cpus:1;mem:64;disk:64" }, `marathonPort is "31500": ${offered("31000-32000")}`],
+  // Memory.
+  [{ marathonMemory: "512m" }, `marathonMemory is "512m": ${mebibytes}`],
+  [{ marathonMemory: "-1" }, `marathonMemory is "-1": ${mebibytes}`],
+  [{ marathonMemory: "1048577" }, `marathonMemory is "1048577": ${mebibytes}`],
+  [{ zookeeperMemory: "5" }, 'zookeeperMemory is "5": Docker takes no limit below 6 MiB; write more, or 0 for none'],
   [{ zookeeperPort: "2182" }, 'zookeeperPort is "2182": the image set tutorial knows no other port than 2181'],
   [{ readyTimeout: "0" }, `readyTimeout is "0": ${seconds}`],
   [{ readyTimeout: "3601" }, `readyTimeout is "3601": ${seconds}`],

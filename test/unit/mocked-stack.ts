@@ -18,6 +18,7 @@ export interface Registered {
   readonly retainOnDelete: boolean;
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
+  readonly replaceOnChanges: readonly string[];
   /** What a component gave to registerOutputs. */
   outputs?: Record<string, any>;
 }
@@ -98,6 +99,7 @@ export async function mockedStack(
         retainOnDelete: request.getRetainondelete(),
         deleteBeforeReplace: request.getDeletebeforereplace(),
         ignoreChanges: request.getIgnorechangesList(),
+        replaceOnChanges: request.getReplaceonchangesList(),
       });
     }
     return registerResource.call(monitor, request, callback);

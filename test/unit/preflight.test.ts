@@ -46,6 +46,7 @@ const engine: Engine = {
   minApiVersion: "1.12",
   cgroupVersion: "2",
   defaultRuntime: "runc",
+  limitsMemory: true,
   rootDirectory: "/var/lib/docker",
   securityOptions: ["name=seccomp,profile=default"],
   containers: [],
@@ -312,6 +313,15 @@ const table: Record<string, Case> = {
   "an engine that still speaks it": { config: { imageSet: "tutorial" }, engine: { ...tutorial, minApiVersion: "1.9" }, found: [exposedZooKeeper] },
   "an engine that speaks just it": { config: { imageSet: "tutorial" }, engine: { ...tutorial, minApiVersion: "1.19" }, found: [exposedZooKeeper] },
   "the stand-in's client asks which language": { engine: { minApiVersion: "1.44" }, found: [] },
+  "a kernel that limits no memory, where a limit is asked for": {
+    config: { marathonMemory: "1024" },
+    engine: { limitsMemory: false },
+    found: [
+      "error: the Docker host's kernel cannot limit memory, and mesos-marathon:marathonMemory asks for it: " +
+        "boot it with cgroup_enable=memory, or take the limit away: pulumi config rm marathonMemory",
+    ],
+  },
+  "a kernel that limits no memory, where none is asked for": { engine: { limitsMemory: false }, found: [] },
   "a rootless engine": { engine: { securityOptions: ["name=seccomp,profile=default", "name=rootless"] }, found: [rootless] },
   "an engine with user namespaces": { engine: { securityOptions: ["name=userns"] }, found: [rootless] },
 
@@ -444,7 +454,7 @@ const linuxOnly = { skip: process.platform !== "linux" && "what the host tells i
 test("the Docker Engine is looked at once, whole", async (t) => {
   const engine = await played(t);
   engine.version = { Version: "24.0.9", ApiVersion: "1.43", MinAPIVersion: "1.12" };
-  engine.info = { CgroupVersion: "2", DefaultRuntime: "crun", DockerRootDir: "/nowhere", SecurityOptions: ["name=rootless"] };
+  engine.info = { CgroupVersion: "2", DefaultRuntime: "crun", MemoryLimit: false, DockerRootDir: "/nowhere", SecurityOptions: ["name=rootless"] };
   engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"] }];
   engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
   const finishedAt = "2026-01-02T03:04:05Z";
@@ -465,6 +475,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       minApiVersion: "1.12",
       cgroupVersion: "2",
       defaultRuntime: "crun",
+      limitsMemory: false,
       rootDirectory: "/nowhere",
       securityOptions: ["name=rootless"],
       containers: [
@@ -491,7 +502,7 @@ test("an old engine leaves fields out", async (t) => {
   const engine = await played(t);
   engine.info = { DefaultRuntime: "runc", DockerRootDir: "/nowhere", SecurityOptions: null };
   const { engine: seen } = await look(at(engine.dockerHost));
-  assert.deepEqual([seen?.cgroupVersion, seen?.securityOptions, seen?.volumes], ["1", [], []]);
+  assert.deepEqual([seen?.cgroupVersion, seen?.limitsMemory, seen?.securityOptions, seen?.volumes], ["1", true, [], []]);
 });
 
 test("the machine is looked at where the engine's folder is on it", linuxOnly, async (t) => {

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { docker, removeVolumes, volumeNames } from "./docker";
 import { TestStack } from "./stack";
 
-// One life of a cluster whose containers get further variables, told in order.
+// One life of a cluster whose containers get further variables and limits, told in order.
 
 const masterUrl = "http://127.0.0.1:27050";
 const credentials = "operator:correct-horse-battery";
@@ -15,12 +15,12 @@ const set = (variable: string, value: string, ...flags: string[]) =>
 const environmentOf = async (container: string) => (await docker.getContainer(container).inspect()).Config.Env;
 
 before(async () => {
-  stack = await TestStack.create("environment", {
+  stack = await TestStack.create("containers", {
     "mesos-marathon:imageSet": "rehearsal",
-    "mesos-marathon:zookeeperName": "environment-zookeeper",
-    "mesos-marathon:mesosMasterName": "environment-master",
-    "mesos-marathon:mesosSlaveName": "environment-slave",
-    "mesos-marathon:marathonName": "environment-marathon",
+    "mesos-marathon:zookeeperName": "containers-zookeeper",
+    "mesos-marathon:mesosMasterName": "containers-master",
+    "mesos-marathon:mesosSlaveName": "containers-slave",
+    "mesos-marathon:marathonName": "containers-marathon",
     "mesos-marathon:zookeeperPort": 24181,
     "mesos-marathon:mesosMasterPort": 27050,
     "mesos-marathon:mesosSlavePort": 27051,
@@ -31,7 +31,7 @@ before(async () => {
 after(async () => {
   await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-environment-cluster-")));
+  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-containers-cluster-")));
 });
 
 test("variables reach the programs as pulumi config set writes them", async () => {
@@ -41,8 +41,8 @@ test("variables reach the programs as pulumi config set writes them", async () =
   await stack.up();
   const { frameworks } = (await (await fetch(`${masterUrl}/master/frameworks`)).json()) as any;
   assert.deepEqual(frameworks.map(({ name, active }: any) => [name, active]), [["a b $(c)", true]]);
-  assert.ok((await environmentOf("environment-marathon")).includes("MARATHON_TASK_LAUNCH_TIMEOUT=60000"));
-  assert.ok((await environmentOf("environment-master")).includes("MESOS_CLUSTER=mine"));
+  assert.ok((await environmentOf("containers-marathon")).includes("MARATHON_TASK_LAUNCH_TIMEOUT=60000"));
+  assert.ok((await environmentOf("containers-master")).includes("MESOS_CLUSTER=mine"));
   assert.deepEqual(await stack.preview(), []);
 });
 
@@ -66,7 +66,7 @@ test("a credential in the clear and a misspelt flag are refused together, before
 test("a secret reaches the program, and neither the state nor the output", async () => {
   await set("marathonEnvironment.MARATHON_HTTP_CREDENTIALS", credentials, "--secret");
   const { output } = await stack.up("--diff");
-  assert.ok((await environmentOf("environment-marathon")).includes(`MARATHON_HTTP_CREDENTIALS=${credentials}`));
+  assert.ok((await environmentOf("containers-marathon")).includes(`MARATHON_HTTP_CREDENTIALS=${credentials}`));
   const { stdout: state } = await stack.mustRun("stack", "export");
   assert.match(state, /MESOS_CLUSTER=mine/);
   for (const text of [output, state]) {
@@ -80,6 +80,21 @@ test("taking a variable back replaces the container that had it, and no other", 
   const steps = await stack.preview();
   assert.deepEqual(steps.filter((step) => step.startsWith("replace ")).map((step) => step.split(":")[0]), ["replace cluster-mesos-master"]);
   await stack.up();
-  assert.deepEqual((await environmentOf("environment-master")).filter((entry) => entry.startsWith("MESOS_CLUSTER=")), []);
+  assert.deepEqual((await environmentOf("containers-master")).filter((entry) => entry.startsWith("MESOS_CLUSTER=")), []);
   assert.deepEqual(await stack.preview(), []);
+});
+
+test("a limit of memory settles, is changed, and is gone when it is taken back", async () => {
+  const memory = async () => {
+    const { HostConfig } = await docker.getContainer("containers-slave").inspect();
+    return [HostConfig.Memory, HostConfig.MemorySwap];
+  };
+  const mebibyte = 1024 * 1024;
+  for (const [limit, expected] of [["256", [256 * mebibyte, -1]], ["128", [128 * mebibyte, -1]], ["0", [0, 0]]] as const) {
+    await stack.set("mesos-marathon:mesosSlaveMemory", limit);
+    await stack.up();
+    assert.deepEqual(await memory(), expected);
+    await stack.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.deepEqual(await stack.preview(), []);
+  }
 });
