@@ -21,6 +21,14 @@ test("what is generated from the keys is as it was committed; npm run docs write
   }
 });
 
+test("the sample of errors in docs/configuration.md is what the program says", () => {
+  const set = { marathonPort: "80800", mesosSlaveName: "mesos slave", mesosSlaveEnvironment: '{"MESOS_GC_DELAYS":"2days"}' };
+  const all: Record<string, string> = { ...defaults(), ...set };
+  const { problems } = readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock");
+  const sample = ["The configuration of stack dev cannot be used:", ...problems.map((problem) => `  - ${problem}`)].join("\n");
+  assert.ok(read("docs/configuration.md").includes(`\`\`\`\n${sample}\n\`\`\``), sample);
+});
+
 const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile(JSON.parse(read("Pulumi.schema.json")));
 const passes = (config: Record<string, unknown>) => validate({ config: Object.fromEntries(Object.entries(config).map(([key, value]) => [`mesos-marathon:${key}`, value])) });
 
