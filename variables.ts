@@ -6,7 +6,13 @@ import { nearest } from "./nearest";
 const longest = 128 * 1024;
 
 /** Names whose value lets somebody in. What comes after the word, such as `_FILE`, makes it something else. */
-const credential = /(^|_)(SECRET|PASSWORD|PASSWD|CREDENTIALS?|TOKEN|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)$/i;
+const credential = /(^|_)(SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS?|TOKEN|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)$/i;
+
+/** Credentials that Marathon takes from the environment by itself under another name. */
+const unseen: Readonly<Record<string, string>> = {
+  MARATHON_HTTP_CREDENTIALS: "MESOSPHERE_HTTP_CREDENTIALS",
+  MARATHON_SSL_KEYSTORE_PASSWORD: "MESOSPHERE_KEYSTORE_PASS",
+};
 
 /** The variables of an environment as the CLI hands it over, or undefined where it is none. */
 export function readVariables(json: string): Record<string, unknown> | undefined {
@@ -45,21 +51,30 @@ export function variableFaults(
   if (Buffer.byteLength(`${name}=${text}`) >= longest) {
     found.push(`is longer than the ${longest / 1024} KiB that Linux hands to a program: write less`);
   }
-  const { prefix, names, splitsValues } = image?.flags ?? { prefix: undefined };
-  const isSetting = prefix !== undefined && name.toUpperCase().startsWith(prefix);
-  const own = Object.keys(image?.environment ?? {}).find((variable) => variable === (isSetting ? name.toUpperCase() : name));
-  if (own) {
-    const key = keyBehind(image!.environment[own], program);
+  const { flags = [], flagsAsArguments, environment = {}, version } = image ?? {};
+  const firstWord = (variable: string) => variable.split("_")[0];
+  const isFlag = flags.some((flag) => firstWord(flag) === firstWord(name.toUpperCase()));
+  // Mesos and Marathon read the names of their flags in any case.
+  const meant = isFlag ? name.toUpperCase() : name;
+  if (Object.hasOwn(environment, meant)) {
+    const key = keyBehind(environment[meant], program);
     found.push(`is what the stack sets itself: ${key ? `set mesos-marathon:${key} instead, and ` : ""}${remove}`);
-  } else if (isSetting && !names?.includes(name.slice(prefix.length).toLowerCase())) {
-    const known = names?.map((flag) => `${prefix}${flag.toUpperCase()}`) ?? [];
-    found.push(`is no setting that version ${image?.version} knows${nearest(name, known)}; ${remove}`);
+  } else if (isFlag && !flags.includes(meant)) {
+    found.push(`is no setting that version ${version} knows${nearest(name, flags)}; ${remove}`);
   }
-  if (isSetting && splitsValues && /[\s*?[]/.test(text)) {
-    found.push(`has a space or one of * ? [, and the start script of version ${image?.version} takes values apart there: write it without`);
+  const isArgument = flagsAsArguments && /^MARATHON_/i.test(name);
+  if (isArgument && /[\s*?[]/.test(text)) {
+    found.push(`has a space or one of * ? [, and the start script of version ${version} takes values apart there: write it without`);
   }
-  // A file's place is no secret.
-  if (credential.test(name) && !secret && !/^(file:\/\/)?\//.test(text)) {
+  if (isArgument && Object.hasOwn(unseen, meant)) {
+    found.push(`would stand on the command line of version ${version} for all to see: set ${unseen[meant]} instead, and ${remove}`);
+  }
+  if (/^(MARATHON|MESOSPHERE)_HTTP_CREDENTIALS$/.test(meant) && !/^[^:]+:./.test(text)) {
+    found.push("is no user:password, so Marathon would let everybody in: write both, with a colon between");
+  }
+  // Mesos takes credentials as the path of a file, which is no secret.
+  const isPath = /^MESOS_/i.test(name) && /^(file:\/\/)?\//.test(text);
+  if (credential.test(name) && !secret && !isPath) {
     found.push(`is a credential in the clear: pulumi config set --secret --path ${program}Environment.${name}`);
   }
   return found;

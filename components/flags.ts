@@ -1,6 +1,9 @@
+/** Marathon's HTTP library takes these from the environment by itself. */
+const mesosphere = ["MESOSPHERE_HTTP_CREDENTIALS", "MESOSPHERE_KEYSTORE_PATH", "MESOSPHERE_KEYSTORE_PASS"];
+
 /**
- * The flags of Mesos and the options of Marathon, as their environment variables name them: behind MESOS_ or MARATHON_,
- * in small letters. Mesos ignores a variable that names none of its flags, and Marathon does not start with one.
+ * The environment variables that are flags of Mesos and options of Marathon. Mesos ignores a variable that names none of
+ * its flags, and Marathon does not start with one.
  *
  * From the sources at the tags of the versions: `flags.cpp` and `main.cpp` of master and slave with `logging/flags.cpp`,
  * names that are deprecated included; every `opt` and `toggle` of Marathon's and its HTTP library's configuration. Those
@@ -8,14 +11,14 @@
  */
 export const flags = {
   mesosMaster: {
-    "0.23.0": words(`
+    "0.23.0": variables("MESOS", `
     acls allocation_interval allocator authenticate authenticate_slaves authenticators cluster credentials
     external_log_file firewall_rules framework_sorter hooks hostname initialize_driver_logging ip
     log_auto_initialize log_dir logbufsecs logging_level max_executors_per_slave max_slave_ping_timeouts modules
     offer_timeout port quiet quorum rate_limits recovery_slave_removal_limit registry registry_fetch_timeout
     registry_store_timeout registry_strict roles root_submissions slave_ping_timeout slave_removal_rate_limit
     slave_reregister_timeout user_sorter webui_dir weights whitelist work_dir zk zk_session_timeout`),
-    "1.11.0": words(`
+    "1.11.0": variables("MESOS", `
     acls advertise_ip advertise_port agent_ping_timeout agent_removal_rate_limit agent_reregister_timeout
     allocation_interval allocator allocator_agent_recovery_factor allocator_recovery_timeout authenticate
     authenticate_agents authenticate_frameworks authenticate_http authenticate_http_frameworks
@@ -34,7 +37,7 @@ export const flags = {
     slave_reregister_timeout user_sorter webui_dir weights whitelist work_dir zk zk_session_timeout`),
   },
   mesosSlave: {
-    "0.23.0": words(`
+    "0.23.0": variables("MESOS", `
     attributes authenticatee cgroups_cpu_enable_pids_and_tids_count cgroups_enable_cfs cgroups_hierarchy
     cgroups_limit_swap cgroups_root container_disk_watch_interval containerizer_path containerizers credential
     default_container_image default_container_info default_role disk_watch_interval docker docker_kill_orphans
@@ -48,7 +51,7 @@ export const flags = {
     perf_interval port qos_controller qos_correction_interval_min quiet recover recovery_timeout
     registration_backoff_factor resource_estimator resource_monitoring_interval resources
     revocable_cpu_low_priority slave_subsystems strict switch_user work_dir`),
-    "1.11.0": words(`
+    "1.11.0": variables("MESOS", `
     acls advertise_ip advertise_port agent_features agent_subsystems allowed_capabilities allowed_devices
     appc_simple_discovery_uri_prefix appc_store_dir attributes authenticate_http_executors
     authenticate_http_readonly authenticate_http_readwrite authenticatee authentication_backoff_factor
@@ -82,7 +85,7 @@ export const flags = {
     xfs_project_range zk_session_timeout`),
   },
   marathon: {
-    "0.10.1": words(`
+    "0.10.1": [...mesosphere, ...variables("MARATHON", `
     access_control_allow_origin artifact_store assets_path checkpoint decline_offer_duration
     default_accepted_resource_roles disable_http disable_metrics enable_metrics enable_tracing env_vars_prefix
     event_stream_max_outstanding_messages event_subscriber executor failover_timeout framework_name ha hostname
@@ -92,8 +95,8 @@ export const flags = {
     mesos_authentication_principal mesos_authentication_secret_file mesos_role mesos_user
     min_revive_offers_interval reconciliation_initial_delay reconciliation_interval revive_offers_for_new_apps
     scale_apps_initial_delay scale_apps_interval ssl_keystore_password ssl_keystore_path task_launch_timeout
-    webui_url zk zk_max_versions zk_session_timeout zk_timeout`),
-    "1.11": words(`
+    webui_url zk zk_max_versions zk_session_timeout zk_timeout`)],
+    "1.11": [...mesosphere, ...variables("MARATHON", `
     accepted_resource_roles_default_behavior access_control_allow_origin app_info_module_execution_context_size
     assets_path backup_location checkpoint decline_offer_duration default_accepted_resource_roles
     default_info_service_execution_context_size default_network_name deployment_manager_request_timeout
@@ -131,10 +134,10 @@ export const flags = {
     task_operation_notification_timeout task_reservation_timeout task_tracker_request_timeout
     task_update_request_timeout webui_url zk zk_compression zk_compression_threshold zk_connection_timeout
     zk_max_concurrency zk_max_node_size zk_max_versions zk_operation_base_retry_sleep_ms zk_operation_max_retries
-    zk_session_timeout zk_timeout`),
+    zk_session_timeout zk_timeout`)],
   },
 } as const;
 
-function words(text: string): readonly string[] {
-  return text.trim().split(/\s+/);
+function variables(prefix: string, names: string): readonly string[] {
+  return names.trim().split(/\s+/).map((name) => `${prefix}_${name.toUpperCase()}`);
 }

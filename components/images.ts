@@ -28,15 +28,13 @@ export interface ServiceImage {
   readonly finalExits?: Readonly<Record<string, string>>;
   /** Whether the program can be told to listen on one address only. */
   readonly listensOnAddressOnly: boolean;
-  /** The settings that the program knows; absent where nobody has listed them. */
-  readonly flags?: {
-    /** What the name of a variable begins with that is a setting of the program. */
-    readonly prefix: string;
-    /** What may come after the prefix, in small letters. */
-    readonly names: readonly string[];
-    /** Whether the start script takes values apart at spaces and fills `*`, `?` and `[` with names of files. */
-    readonly splitsValues?: boolean;
-  };
+  /** Environment variables that are settings of the program; absent where nobody has listed them. */
+  readonly flags?: readonly string[];
+  /**
+   * Whether the start script hands these on as arguments. Everybody on the host sees them there, and the shell takes
+   * values apart at spaces and reads `*`, `?` and `[` as names of files.
+   */
+  readonly flagsAsArguments?: boolean;
 }
 
 /** Paths of the Mesos HTTP endpoints that are asked; they moved between 0.23 and 1.x. */
@@ -130,7 +128,7 @@ const tutorial: ImageSet = {
     builtIn: { port: "5050" },
     data: { data: "/tmp/mesos" },
     listensOnAddressOnly: true,
-    flags: { prefix: "MESOS_", names: flags.mesosMaster["0.23.0"] },
+    flags: flags.mesosMaster["0.23.0"],
   },
   mesosSlave: {
     image: "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
@@ -139,7 +137,7 @@ const tutorial: ImageSet = {
     builtIn: { port: "5051", attributes: "" },
     mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
     listensOnAddressOnly: true,
-    flags: { prefix: "MESOS_", names: flags.mesosSlave["0.23.0"] },
+    flags: flags.mesosSlave["0.23.0"],
   },
   marathon: {
     image: "mesoscloud/marathon:0.10.1-ubuntu-14.04",
@@ -147,7 +145,8 @@ const tutorial: ImageSet = {
     environment: marathonEnvironment,
     builtIn: { port: "8080" },
     listensOnAddressOnly: true,
-    flags: { prefix: "MARATHON_", names: flags.marathon["0.10.1"], splitsValues: true },
+    flags: flags.marathon["0.10.1"],
+    flagsAsArguments: true,
   },
 };
 
@@ -182,7 +181,7 @@ const rehearsal: ImageSet = {
     builtIn: { port: "5050" },
     data: { data: "/var/lib/mesos" },
     listensOnAddressOnly: true,
-    flags: { prefix: "MESOS_", names: flags.mesosMaster["1.11.0"] },
+    flags: flags.mesosMaster["1.11.0"],
   },
   mesosSlave: {
     image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
@@ -204,7 +203,7 @@ const rehearsal: ImageSet = {
     mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
     hostPid: true,
     listensOnAddressOnly: true,
-    flags: { prefix: "MESOS_", names: flags.mesosSlave["1.11.0"] },
+    flags: flags.mesosSlave["1.11.0"],
   },
   marathon: {
     image: "mesos-marathon/stand-in-marathon:1.11.0",
@@ -217,7 +216,7 @@ const rehearsal: ImageSet = {
         "and state/instance below Marathon's path in ZooKeeper, or erase the cluster (onDestroy) and begin anew",
     },
     listensOnAddressOnly: true,
-    flags: { prefix: "MARATHON_", names: flags.marathon["1.11"] },
+    flags: flags.marathon["1.11"],
   },
 };
 

@@ -35,7 +35,8 @@ export class Marathon extends pulumi.ComponentResource {
     super("mesos-marathon:index:Marathon", name, {}, opts);
     const { host, imageSet, master, zookeeper } = args;
     const port = args.port ?? 8080;
-    const credentials = args.environment?.MARATHON_HTTP_CREDENTIALS;
+    const { MARATHON_HTTP_CREDENTIALS, MESOSPHERE_HTTP_CREDENTIALS } = args.environment ?? {};
+    const credentials = MARATHON_HTTP_CREDENTIALS ?? MESOSPHERE_HTTP_CREDENTIALS;
 
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
     const zk = zookeeper.url(args.zookeeperPath ?? "/marathon");

@@ -11,6 +11,7 @@ FLAG = bool
 _ACTED_ON = {
     "master": (str, None), "zk": (str, "zk://localhost:2181/marathon"), "hostname": (str, None),
     "http_address": (str, None), "http_port": (int, 8080), "https_port": (int, 8443),
+    "http_credentials": (str, None), "http_realm": (str, "Mesosphere"),
     "framework_name": (str, "marathon"), "failover_timeout": (int, 604800), "checkpoint": (FLAG, True),
     "mesos_user": (str, None), "mesos_role": (str, "*"), "mesos_leader_ui_url": (str, None), "webui_url": (str, None),
     "ha": (FLAG, True), "executor": (str, "//cmd"), "env_vars_prefix": (str, None), "default_network_name": (str, None),
@@ -34,8 +35,8 @@ _ACCEPTED = set("""
     default_accepted_resource_roles default_info_service_execution_context_size deployment_manager_request_timeout
     deprecated_features disable_http draining_seconds event_stream_max_outstanding_messages event_subscriber
     gpu_scheduling_behavior graceful_shutdown_timeout group_manager_execution_context_size
-    group_manager_request_timeout group_versions_cache_size http_compression http_credentials http_endpoints
-    http_max_concurrent_requests http_realm https_address instance_tracker_num_parallel_loads
+    group_manager_request_timeout group_versions_cache_size http_compression http_endpoints
+    http_max_concurrent_requests https_address instance_tracker_num_parallel_loads
     instance_tracker_num_parallel_updates instance_tracker_update_queue_size internal_store_backend
     internal_version_caching kill_chunk_size kill_retry_timeout launch_queue_request_timeout leader_election_backend
     leader_proxy_max_open_connections leader_proxy_ssl_ignore_hostname logging_level logstash max_actor_startup_time
@@ -75,6 +76,7 @@ class Options:
         self.master_url = self._url("master", self.master)
         self.hostname = self.hostname or socket.gethostname()
         self.mesos_user = self.mesos_user or getpass.getuser()
+        self.http_credentials = self.http_credentials or environment.get("MESOSPHERE_HTTP_CREDENTIALS")
         self.libprocess_ip = environment.get("LIBPROCESS_IP") or None
         self.libprocess_port = int(environment.get("LIBPROCESS_PORT") or 0)
         self.host_port = f"{self.hostname}:{self.http_port}"

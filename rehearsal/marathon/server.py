@@ -1,4 +1,5 @@
 """Marathon's HTTP port: hands requests to the API while this process leads, passes them to the leader while it stands by."""
+import base64
 import http.client
 import json
 import queue
@@ -55,6 +56,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self):
         request = Request(self)
+        credentials = self.server.options.http_credentials
+        if credentials and request.headers.get("Authorization") != "Basic " + base64.b64encode(credentials.encode()).decode():
+            realm = {"WWW-Authenticate": f'Basic realm="{self.server.options.http_realm}"'}
+            return self._answer(Answer("Unauthorized", 401, realm, "text/plain"))
         if self.server.api is None and self.server.leader is None:
             for _ in range(12):  # a leader may be just about to be found
                 time.sleep(0.25)

@@ -64,8 +64,12 @@ test("a credential in the clear and a misspelt flag are refused together, before
 });
 
 test("a secret reaches the program, and neither the state nor the output", async () => {
+  const status = async (authorization?: string) => (await fetch("http://127.0.0.1:27080/v2/info", { headers: authorization ? { authorization } : {} })).status;
+  assert.equal(await status(), 200);
   await set("marathonEnvironment.MARATHON_HTTP_CREDENTIALS", credentials, "--secret");
+  // The gate asks with them, or else this would not end well.
   const { output } = await stack.up("--diff");
+  assert.deepEqual([await status(), await status(`Basic ${Buffer.from(credentials).toString("base64")}`)], [401, 200]);
   assert.ok((await environmentOf("containers-marathon")).includes(`MARATHON_HTTP_CREDENTIALS=${credentials}`));
   const { stdout: state } = await stack.mustRun("stack", "export");
   assert.match(state, /MESOS_CLUSTER=mine/);

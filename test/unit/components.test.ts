@@ -801,17 +801,19 @@ test("a container whose limit of memory changes is replaced: the provider cannot
   );
 });
 
-test("a secret variable is one in the container and in the gate, and nowhere without", async () => {
-  const config = { ...defaults(), preflight: "false", marathonEnvironment: '{"MARATHON_HTTP_CREDENTIALS":"me:p4ss"}' };
-  const stack = await mockedStack(require("../../index"), { config, secrets: ["marathonEnvironment"] });
-  // How a secret looks on its way to the engine (Pulumi SDK, runtime/rpc).
-  const secret = (value: string) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value });
-  const { envs } = inputs(stack, "Container cluster-marathon");
-  assert.deepEqual(envs.filter((entry: unknown) => typeof entry !== "string"), [secret("MARATHON_HTTP_CREDENTIALS=me:p4ss")]);
-  assert.deepEqual(inputs(stack, "Command cluster-marathon-ready").environment.CREDENTIALS, secret("me:p4ss"));
-  const all = JSON.stringify([...stack.resources]);
-  assert.equal(all.split("p4ss").length - 1, 2);
-});
+for (const variable of ["MARATHON_HTTP_CREDENTIALS", "MESOSPHERE_HTTP_CREDENTIALS"]) {
+  test(`${variable} is a secret in the container and in the gate, and nowhere without`, async () => {
+    const config = { ...defaults(), preflight: "false", imageSet: "rehearsal", marathonEnvironment: `{"${variable}":"me:p4ss"}` };
+    const stack = await mockedStack(require("../../index"), { config, secrets: ["marathonEnvironment"] });
+    // How a secret looks on its way to the engine (Pulumi SDK, runtime/rpc).
+    const secret = (value: string) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value });
+    const { envs } = inputs(stack, "Container cluster-marathon");
+    assert.deepEqual(envs.filter((entry: unknown) => typeof entry !== "string"), [secret(`${variable}=me:p4ss`)]);
+    assert.deepEqual(inputs(stack, "Command cluster-marathon-ready").environment.CREDENTIALS, secret("me:p4ss"));
+    const all = JSON.stringify([...stack.resources]);
+    assert.equal(all.split("p4ss").length - 1, 2);
+  });
+}
 
 test("a component refuses a further variable that it sets itself", async () => {
   let error: any;

@@ -28,6 +28,8 @@ const oneLine = "has a line break or another control character: write it on one 
 const split = "has a space or one of * ? [, and the start script of version 0.10.1 takes values apart there: write it without";
 const setItself = (variable: string, key = "") => `is what the stack sets itself: ${key && `set mesos-marathon:${key} instead, and `}remove it: pulumi config rm --path ${variable}`;
 const unknown = (variable: string, version: string, hint = "") => `is no setting that version ${version} knows${hint}; remove it: pulumi config rm --path ${variable}`;
+const seen = (variable: string, instead: string) =>
+  `would stand on the command line of version 0.10.1 for all to see: set ${instead} instead, and remove it: pulumi config rm --path ${variable}`;
 export const inTheClear = (variable: string) => `is a credential in the clear: pulumi config set --secret --path ${variable}`;
 
 const json = JSON.stringify;
@@ -220,11 +222,40 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ marathonEnvironment: json({ MARATHON_WEBUI_URL: "http://a b" }) }, `marathonEnvironment.MARATHON_WEBUI_URL ${split}`],
   [{ marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }, `marathonEnvironment.MARATHON_MESOS_ROLE ${split}`],
   [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }],
-  [{ marathonEnvironment: json({ MARATHON_HTTP_CREDENTIALS: "me:p4ss" }) }, `marathonEnvironment.MARATHON_HTTP_CREDENTIALS ${inTheClear("marathonEnvironment.MARATHON_HTTP_CREDENTIALS")}`],
-  [{ marathonEnvironment: json({ MARATHON_SSL_KEYSTORE_PASSWORD: "p4ss" }) }, `marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD ${inTheClear("marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD")}`],
+  [
+    { imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_HTTP_CREDENTIALS: "me:p4ss" }) },
+    `marathonEnvironment.MARATHON_HTTP_CREDENTIALS ${inTheClear("marathonEnvironment.MARATHON_HTTP_CREDENTIALS")}`,
+  ],
+  [
+    { imageSet: "rehearsal", marathonEnvironment: json({ marathon_ssl_keystore_password: "p4ss" }) },
+    `marathonEnvironment.marathon_ssl_keystore_password ${inTheClear("marathonEnvironment.marathon_ssl_keystore_password")}`,
+  ],
+  [{ marathonEnvironment: json({ MESOSPHERE_KEYSTORE_PASS: "p4ss" }) }, `marathonEnvironment.MESOSPHERE_KEYSTORE_PASS ${inTheClear("marathonEnvironment.MESOSPHERE_KEYSTORE_PASS")}`],
+  // Where it would open what it is meant to close.
+  [
+    { marathonEnvironment: json({ MESOSPHERE_HTTP_CREDENTIALS: "p4ss" }) },
+    "marathonEnvironment.MESOSPHERE_HTTP_CREDENTIALS is no user:password, so Marathon would let everybody in: write both, with a colon between",
+    `marathonEnvironment.MESOSPHERE_HTTP_CREDENTIALS ${inTheClear("marathonEnvironment.MESOSPHERE_HTTP_CREDENTIALS")}`,
+  ],
+  [
+    { marathonEnvironment: json({ MESOSPHERE_CREDENTIALS_HTTP: "me:p4ss" }) },
+    `marathonEnvironment.MESOSPHERE_CREDENTIALS_HTTP ${unknown("marathonEnvironment.MESOSPHERE_CREDENTIALS_HTTP", "0.10.1")}`,
+  ],
+  // Marathon 0.10's start script puts its options on the command line.
+  [
+    { marathonEnvironment: json({ MARATHON_HTTP_CREDENTIALS: "me:p4ss" }) },
+    `marathonEnvironment.MARATHON_HTTP_CREDENTIALS ${seen("marathonEnvironment.MARATHON_HTTP_CREDENTIALS", "MESOSPHERE_HTTP_CREDENTIALS")}`,
+    `marathonEnvironment.MARATHON_HTTP_CREDENTIALS ${inTheClear("marathonEnvironment.MARATHON_HTTP_CREDENTIALS")}`,
+  ],
+  [
+    { marathonEnvironment: json({ MARATHON_SSL_KEYSTORE_PASSWORD: "p4ss" }) },
+    `marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD ${seen("marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD", "MESOSPHERE_KEYSTORE_PASS")}`,
+    `marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD ${inTheClear("marathonEnvironment.MARATHON_SSL_KEYSTORE_PASSWORD")}`,
+  ],
   [{ mesosMasterEnvironment: json({ SECRET: "p4ss" }) }, `mesosMasterEnvironment.SECRET ${inTheClear("mesosMasterEnvironment.SECRET")}`],
   [{ mesosSlaveEnvironment: json({ AWS_SECRET_ACCESS_KEY: "p4ss" }) }, `mesosSlaveEnvironment.AWS_SECRET_ACCESS_KEY ${inTheClear("mesosSlaveEnvironment.AWS_SECRET_ACCESS_KEY")}`],
   [{ zookeeperEnvironment: json({ admin_token: "p4ss" }) }, `zookeeperEnvironment.admin_token ${inTheClear("zookeeperEnvironment.admin_token")}`],
+  [{ marathonEnvironment: json({ MESOSPHERE_KEYSTORE_PASS: "/p4ss" }) }, `marathonEnvironment.MESOSPHERE_KEYSTORE_PASS ${inTheClear("marathonEnvironment.MESOSPHERE_KEYSTORE_PASS")}`],
   // Where a secret is kept is none, and neither is what only contains the word.
   [{ mesosMasterEnvironment: json({ MESOS_CREDENTIALS: "/etc/mesos/credentials" }) }],
   [{ mesosSlaveEnvironment: json({ MESOS_CREDENTIAL: "file:///etc/mesos/credential" }) }],

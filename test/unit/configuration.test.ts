@@ -154,10 +154,10 @@ test("bad input: the key, the value as found, and what to write instead", async 
   }
 
   await t.test("a credential passes where its key has a secret, and every variable beside it is one then", async () => {
-    const { configuration, problems } = read({ marathonEnvironment: JSON.stringify({ MARATHON_HTTP_CREDENTIALS: "me:p4ss", A: "1" }) }, undefined, ["marathonEnvironment"]);
+    const { configuration, problems } = read({ marathonEnvironment: JSON.stringify({ MESOSPHERE_HTTP_CREDENTIALS: "me:p4ss", A: "1" }) }, undefined, ["marathonEnvironment"]);
     assert.deepEqual(problems, []);
     const { environment } = configuration.cluster.marathon;
-    assert.deepEqual(Object.keys(environment), ["MARATHON_HTTP_CREDENTIALS", "A"]);
+    assert.deepEqual(Object.keys(environment), ["MESOSPHERE_HTTP_CREDENTIALS", "A"]);
     for (const value of Object.values(environment)) {
       assert.ok(await pulumi.isSecret(value as pulumi.Output<string>));
     }
