@@ -102,3 +102,12 @@ test("a limit of memory settles, is changed, and is gone when it is taken back",
     assert.deepEqual(await stack.preview(), []);
   }
 });
+
+test("a destroy that is to erase gives Marathon its password", async () => {
+  await stack.set("mesos-marathon:onDestroy", "erase");
+  await stack.up();
+  const { output } = await stack.destroy();
+  assert.match(output, /there were no apps/);
+  assert.doesNotMatch(output, /correct-horse/);
+  assert.deepEqual((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-containers-cluster-")), []);
+});

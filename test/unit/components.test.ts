@@ -802,16 +802,18 @@ test("a container whose limit of memory changes is replaced: the provider cannot
 });
 
 for (const variable of ["MARATHON_HTTP_CREDENTIALS", "MESOSPHERE_HTTP_CREDENTIALS"]) {
-  test(`${variable} is a secret in the container and in the gate, and nowhere without`, async () => {
+  test(`${variable} is a secret in the container, in the gate and in the teardown, and is nowhere else`, async () => {
     const config = { ...defaults(), preflight: "false", imageSet: "rehearsal", marathonEnvironment: `{"${variable}":"me:p4ss"}` };
     const stack = await mockedStack(require("../../index"), { config, secrets: ["marathonEnvironment"] });
     // How a secret looks on its way to the engine (Pulumi SDK, runtime/rpc).
     const secret = (value: string) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value });
     const { envs } = inputs(stack, "Container cluster-marathon");
     assert.deepEqual(envs.filter((entry: unknown) => typeof entry !== "string"), [secret(`${variable}=me:p4ss`)]);
-    assert.deepEqual(inputs(stack, "Command cluster-marathon-ready").environment.CREDENTIALS, secret("me:p4ss"));
+    for (const command of ["ready", "teardown"]) {
+      assert.deepEqual(inputs(stack, `Command cluster-marathon-${command}`).environment.CREDENTIALS, secret("me:p4ss"));
+    }
     const all = JSON.stringify([...stack.resources]);
-    assert.equal(all.split("p4ss").length - 1, 2);
+    assert.equal(all.split("p4ss").length - 1, 3);
   });
 }
 

@@ -193,13 +193,19 @@ const zk = "zk://127.0.0.1:2181/marathon";
 type Answer = { status?: number; body?: unknown };
 
 /** Marathon and the master as one server: `METHOD path` → answers, the last of which stays. What would change something goes to the engine's list. */
-async function serve(t: TestContext, engine: FakeEngine, answers: Record<string, Answer[]>) {
+async function serve(t: TestContext, engine: FakeEngine, answers: Record<string, Answer[]>, password?: string) {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) {
       chunks.push(chunk);
     }
     const asked = `${request.method} ${request.url}`;
+    const given = request.headers.authorization;
+    // Marathon asks for it, and it is nobody else's.
+    if (given !== (password && request.url?.startsWith("/v2/") ? `Basic ${Buffer.from(password).toString("base64")}` : undefined)) {
+      response.writeHead(401, { connection: "close" }).end();
+      return;
+    }
     if (request.method !== "GET") {
       engine.changes.push(`${asked} ${Buffer.concat(chunks)}`.trim());
     }
@@ -224,9 +230,11 @@ interface MarathonCase {
   /** Listed at the master, given Marathon's URL: at the first time of asking, the second, and so on; the last stays. */
   readonly frameworks?: (me: string) => ReturnType<typeof framework>[] | ReturnType<typeof framework>[][];
   readonly set?: Record<string, string>;
+  /** user:password that Marathon asks for. */
+  readonly password?: string;
 }
 
-async function tearDownMarathon(t: TestContext, { container = marathon, masters = [master], answers = {}, frameworks = (me) => [framework("F1", true, me)], set = {} }: MarathonCase = {}) {
+async function tearDownMarathon(t: TestContext, { container = marathon, masters = [master], answers = {}, frameworks = (me) => [framework("F1", true, me)], set = {}, password }: MarathonCase = {}) {
   const engine = await engineWith(t, [...(container ? [container] : []), ...masters]);
   const all: Record<string, Answer[]> = {
     "GET /v2/info": [info],
@@ -236,7 +244,7 @@ async function tearDownMarathon(t: TestContext, { container = marathon, masters 
     "POST /master/teardown": [{}],
     ...answers,
   };
-  const me = await serve(t, engine, all);
+  const me = await serve(t, engine, all, password);
   const listed = frameworks(me);
   const lists = Array.isArray(listed[0]) ? listed : [listed];
   all["GET /master/frameworks"] ??= lists.map((list) => ({ body: { frameworks: list } }));
@@ -273,6 +281,16 @@ test("Marathon's apps are deleted and waited for, it stops for good, and only th
   const { code, stdout, stderr, changes } = await tearDownMarathon(t);
   assert.deepEqual([code, stdout, stderr], [0, "apps deleted: /db, /web\nframework F1 torn down\n", ""]);
   assert.deepEqual(changes, [deleteApps, ...stopMarathon, tornDown("F1")]);
+});
+
+test("a Marathon that asks for a password gets it, and nobody else", async (t) => {
+  const password = "me:p4ss";
+  const { stdout, changes } = await tearDownMarathon(t, { password, set: { CREDENTIALS: password } });
+  assert.equal(stdout, "apps deleted: /db, /web\nframework F1 torn down\n");
+  assert.deepEqual(changes, [deleteApps, ...stopMarathon, tornDown("F1")]);
+  const other = await tearDownMarathon(t, { password, set: { CREDENTIALS: "me:other" } });
+  assert.match(other.stdout, /its apps were not deleted: .*HTTP 401/);
+  assert.ok(!other.changes.includes(deleteApps));
 });
 
 test("frameworks that this Marathon left behind are torn down too, and no others", async (t) => {
