@@ -351,7 +351,7 @@ const table: Record<string, Case> = {
   },
   "another stack's slave is told no ports, so it offers Mesos's own": {
     engine: { containers: [otherSlave("cpus:1;gpus:2")] },
-    config: { mesosSlaveResources: "ports:[30000-31000]" },
+    config: { mesosSlaveResources: "cpus:2;mem:2048;disk:10240;ports:[30000-31000]" },
     found: [sharedPorts("31000-31000")],
   },
   "another stack's slave offers other ports": {
