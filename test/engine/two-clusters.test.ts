@@ -253,5 +253,12 @@ test("destroy and the up after it leave the other cluster alone, in both directi
   assert.match((await script("stop", "--stack", right.name)).output, /There are no containers of the stack pair-cluster here\. There are containers of the stack pair: add -- --stack NAME\./);
   await beside(left, () => right.stack.up());
   await right.answers();
-  await beside(right, () => left.stack.destroy());
+  // The other one not only goes, but erases its app, its framework and its volumes.
+  await left.stack.set("mesos-marathon:onDestroy", "erase");
+  await beside(right, () => left.stack.up());
+  const { output } = await beside(right, () => left.stack.destroy());
+  assert.match(output, /apps deleted: \/consumer/);
+  const volumes = (await volumeNames()).filter((name) => name.startsWith("mesos-marathon-pair-"));
+  assert.deepEqual(volumes.filter((name) => !name.startsWith("mesos-marathon-pair-cluster-cluster-")), []);
+  assert.ok(volumes.length >= 4, String(volumes));
 });
