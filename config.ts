@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { type ClusterArgs, type HostArgs, type ImageSet, imageSets } from "./components";
+import { type ClusterArgs, customImageSet, fromRegistry, type HostArgs, type ImageSet, imageSets, mispairings, type RegistryAuth } from "./components";
 import { usualDockerHost } from "./docker-context";
 import { type Key, keys, type Program, programs, type Rule, rules } from "./keys";
 import { nearest } from "./nearest";
@@ -11,7 +12,12 @@ import { readVariables, variableFaults } from "./variables";
 
 /** The stack's configuration, whole and checked. */
 export interface Configuration {
-  readonly host: Required<HostArgs> & { readonly address: string; readonly dockerHost: string };
+  readonly host: Required<Omit<HostArgs, "registryAuth">> & {
+    readonly address: string;
+    readonly dockerHost: string;
+    /** The password in the clear: it goes into a secret, and into questions to the Docker Engine. */
+    readonly registryAuth?: RegistryAuth & { readonly password: string };
+  };
   readonly cluster: Required<Omit<ClusterArgs, "host" | "stopped">> & {
     readonly [name in Program]: Required<NonNullable<ClusterArgs[name]>>;
   };
@@ -69,7 +75,27 @@ export function readConfiguration(
   const text = (key: Key) => get(key) ?? "";
   const address = text("address");
   const imageSetName = text("imageSet");
-  const imageSet: ImageSet | undefined = Object.hasOwn(imageSets, imageSetName) ? imageSets[imageSetName] : undefined;
+  const customFile = text("customImageSet");
+  let imageSet: ImageSet | undefined = Object.hasOwn(imageSets, imageSetName) ? imageSets[imageSetName] : undefined;
+  if (imageSetName === "custom") {
+    const read = readCustomImageSet(customFile);
+    read.problems.forEach((cure) => problem("customImageSet", customFile, cure));
+    imageSet = read.imageSet;
+  } else if (customFile) {
+    problem("customImageSet", customFile, "only the image set custom reads it: pulumi config set imageSet custom, or remove it");
+  }
+
+  const [registry, username, password] = [text("imageRegistry"), text("imageRegistryUsername"), text("imageRegistryPassword")];
+  // Pulumi.yaml cannot say `secret: true`: Pulumi then refuses the default of whoever sets none.
+  if (password && !isSecret("imageRegistryPassword")) {
+    problems.push(`${project}:imageRegistryPassword is in the clear: pulumi config set --secret imageRegistryPassword, and take a new one if others could read that`);
+  }
+  if (Boolean(username) !== Boolean(password)) {
+    problems.push(`${project}:imageRegistry${username ? "Password" : "Username"} is missing: name and password go together`);
+  }
+  if ((username || password) && !registry) {
+    problems.push(`${project}:imageRegistry is missing: name and password are shown to that registry only`);
+  }
 
   let endpoint = text("dockerHost");
   try {
@@ -116,9 +142,14 @@ export function readConfiguration(
     memory: Number(text(`${name}Memory`)),
   });
   const configuration: Configuration = {
-    host: { address, dockerHost: endpoint, dockerSocket },
+    host: {
+      address,
+      dockerHost: endpoint,
+      dockerSocket,
+      ...(registry && username && { registryAuth: { address: registry.split("/")[0], username, password } }),
+    },
     cluster: {
-      imageSet: imageSet ?? imageSets.tutorial,
+      imageSet: registry ? fromRegistry(imageSet ?? imageSets.tutorial, registry) : (imageSet ?? imageSets.tutorial),
       zookeeper: program("zookeeper"),
       mesosMaster: program("mesosMaster"),
       mesosSlave: {
@@ -172,6 +203,12 @@ export function readConfiguration(
       );
     }
   }
+  if (imageSet) {
+    const names = Object.fromEntries(programs.map((name) => [name, cluster[name].containerName])) as Record<Program, string>;
+    for (const { program, name, reason } of mispairings(imageSet, names)) {
+      problem(name ? `${program}Name` : "imageSet", name ? names[program] : imageSetName, reason);
+    }
+  }
   return { configuration, problems };
 }
 
@@ -191,6 +228,19 @@ function faults({ pattern, range, oneOf, except = [], write }: Rule, value: stri
 function offeredPorts(resources: string): (readonly [from: number, to: number])[] {
   const ranges = /(?:^|;)ports:\[([\d,-]+)\]/.exec(resources)?.[1] ?? "31000-32000";
   return ranges.split(",").map((range) => range.split("-").map(Number) as [number, number]);
+}
+
+/** The set that a file describes; without one, a set to go on with beside the problems. */
+function readCustomImageSet(path: string): { imageSet?: ImageSet; problems: string[] } {
+  if (!path) {
+    return { problems: ["write the path of a JSON file that describes the images, such as examples/custom-images.json"] };
+  }
+  try {
+    const { imageSet, problems } = customImageSet(readFileSync(path, "utf8"));
+    return problems.length > 0 ? { problems } : { imageSet, problems };
+  } catch (error) {
+    return { problems: [`it cannot be read (${(error as NodeJS.ErrnoException).code}); write the path of a JSON file, from the project's folder`] };
+  }
 }
 
 /**

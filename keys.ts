@@ -15,6 +15,8 @@ export interface Rule {
   readonly variables?: RegExp;
   /** Values that look right and are wrong all the same, each with why. */
   readonly except?: readonly (readonly [wrong: RegExp, why: string])[];
+  /** Whether it must be set with `--secret`; config.ts refuses it otherwise. */
+  readonly secret?: boolean;
   /** What to write instead of a wrong value, as the error says it. */
   readonly write: string;
   /** A value that is right and not the default. */
@@ -81,10 +83,29 @@ export const rules = {
     example: "192.0.2.7",
   },
   imageSet: {
-    oneOf: { what: "image set", values: Object.keys(imageSets) },
-    write: `write ${Object.keys(imageSets).join(" or ")}`,
+    oneOf: { what: "image set", values: [...Object.keys(imageSets), "custom"] },
+    write: `write ${[...Object.keys(imageSets), "custom"].join(" or ")}`,
     example: "rehearsal",
   },
+  customImageSet: {
+    pattern: /^[^\x00-\x1f]*$/,
+    write: "write the path of a JSON file, from the project's folder",
+    example: "examples/custom-images.json",
+  },
+  imageRegistry: {
+    // As Docker tells a registry's host from a folder: it has a dot or a port, or is localhost.
+    pattern: new RegExp(
+      `^((localhost|[a-z0-9-]+(\\.[a-z0-9-]+)+|[a-z0-9-]+(?=:)|\\[[0-9a-f:]+\\](?=:))(:${portNumber})?(/[a-z0-9]+((\\.|_{1,2}|-+)[a-z0-9]+)*)*)?$`,
+    ),
+    except: [
+      [/^(index\.|registry-1\.)?docker\.io(\/|$)/, "Docker Hub takes no name in more than one folder; leave it empty, and each image comes from its own registry"],
+    ],
+    write: "write host, port and folders as in an image's name, without https://, such as registry.example:5000/mirror",
+    example: "registry.example:5000/mirror",
+  },
+  imageRegistryUsername: { pattern: /^[^:\s\x00-\x1f]*$/, write: "write a name without colons and spaces", example: "me" },
+  // Whatever it is: no error may show it.
+  imageRegistryPassword: { secret: true, write: "write what the registry gave you, with --secret", example: "a-token" },
   dockerHost: {
     pattern: new RegExp(
       `^(unix:///[^\\x00-\\x1f]+|tcp://${hostName}:${portNumber}(/[\\w./-]*)?|ssh://([^\\s/@]+@)?${hostName}(:${portNumber})?(/[\\w./-]*)?)?$`,

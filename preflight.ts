@@ -6,7 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { ServiceImage } from "./components";
 import { labelKeys } from "./components/service";
+import { imagesOf } from "./components/images";
 import type { Configuration } from "./config";
+import { askRegistries, type PullAnswer, pullFindings } from "./pullable";
 import { refusal } from "./refusal";
 
 /** Something about the host that the person should know before the first change. An error stops `up` and `preview`. */
@@ -35,8 +37,12 @@ export interface Engine {
   readonly rootDirectory: string;
   readonly securityOptions: readonly string[];
   readonly containers: readonly SeenContainer[];
-  /** Names with tags. */
+  /** Names with tags, and names with digests. */
   readonly images: readonly string[];
+  /** What the registries say of the images that are not there; nothing where they were not asked. */
+  readonly pulls?: Readonly<Record<string, PullAnswer>>;
+  /** Whether it keeps images in containerd's store. */
+  readonly containerdStore?: boolean;
   readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
 }
 
@@ -182,14 +188,21 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   } else if (absent.length > 0 && imageSet.needs.newestPullingEngine !== undefined && major > imageSet.needs.newestPullingEngine) {
     error(
       `Docker Engine ${engine.version} does not pull images as old as ${absent.join(", ")} (manifest schema 1): ` +
-        `pull them with an Engine up to ${imageSet.needs.newestPullingEngine} and carry them over with docker save and docker load`,
+        `pull them with an Engine up to ${imageSet.needs.newestPullingEngine} and carry them over with npm run images -- save FILE, and load FILE`,
     );
   } else if (absent.length > 0) {
-    note(`${absent.length} of ${programs.length} images are not here yet and will be pulled: ${absent.join(", ")}`);
+    const notAsked: PullAnswer = { answer: "has it", words: "" };
+    findings.push(...pullFindings(configuration, Object.fromEntries(absent.map((image) => [image, engine.pulls?.[image] ?? notAsked]))));
+  }
+  if (absent.length > 0 && imageSet.fromSources) {
+    note(
+      `the image set ${imageSet.name} was put together from the images' sources; nobody has been seen to run it with this stack` +
+        (imageSet.limits.length > 0 ? `. Known limits: ${imageSet.limits.join("; ")}` : ""),
+    );
   }
 
   // What the Mesos slave needs of its host.
-  const { cgroupVersion, dockerClientApi } = imageSet.needs;
+  const { cgroupVersion, dockerClientApi, newestContainerdStoreEngine } = imageSet.needs;
   if (cgroupVersion && engine.cgroupVersion !== cgroupVersion) {
     error(
       `Mesos ${imageSet.mesosSlave.version} needs cgroup v${cgroupVersion}, and this host has v${engine.cgroupVersion}: ` +
@@ -199,7 +212,13 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   if (dockerClientApi && compareVersions(dockerClientApi, engine.minApiVersion) < 0) {
     error(
       `the docker client in ${imageSet.mesosSlave.image} speaks API ${dockerClientApi}, and Docker Engine ${engine.version} answers from ${engine.minApiVersion} on: ` +
-        "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
+        `no task would start. Use Docker Engine ${compareVersions(dockerClientApi, "1.24") < 0 ? "24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12" : `28 or older, or 29 with DOCKER_MIN_API_VERSION=${dockerClientApi}`} in its environment`,
+    );
+  }
+  if (newestContainerdStoreEngine !== undefined && engine.containerdStore && major > newestContainerdStoreEngine) {
+    error(
+      `Docker Engine ${engine.version} keeps images in containerd's store and tells Mesos less of them than it needs: no Docker task would start. ` +
+        'Put "features": {"containerd-snapshotter": false} into its daemon.json',
     );
   }
   for (const { key } of engine.limitsMemory ? [] : programs.filter(({ args }) => args.memory)) {
@@ -311,7 +330,7 @@ export async function look(configuration: Configuration): Promise<Seen> {
   const ports = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon].map(({ port }) => Number(port));
   try {
     const [engine, listeners, lacksCapabilities] = await Promise.all([
-      lookAtEngine(dockerHost),
+      lookAtEngine(configuration),
       local ? lookAtListeners(ports) : [],
       local ? lookAtCapabilities() : false,
     ]);
@@ -331,9 +350,9 @@ export async function look(configuration: Configuration): Promise<Seen> {
   }
 }
 
-async function lookAtEngine(dockerHost: string): Promise<Engine> {
+async function lookAtEngine({ host, cluster }: Configuration): Promise<Engine> {
   const { dockerEngine } = await import("./checks/docker.mjs");
-  const docker = dockerEngine(dockerHost, 5_000);
+  const docker = dockerEngine(host.dockerHost, 5_000);
   const [version, info, containers, images, { Volumes: volumes }] = await Promise.all([
     docker.version(),
     docker.info(),
@@ -341,6 +360,9 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
     docker.listImages(),
     docker.listVolumes(),
   ]);
+  const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+  const absent = imagesOf(cluster.imageSet).filter((image) => !names.includes(image));
+  const pulls = absent.length > 0 && !cluster.imageSet.builtHere ? await askRegistries(host, absent) : {};
   const isSlave = (labels: Readonly<Record<string, string>>) => labels[labelKeys.component] === "mesos-slave";
   const inspected = await Promise.all(
     containers.map(({ Id, Labels, State }) =>
@@ -367,7 +389,9 @@ async function lookAtEngine(dockerHost: string): Promise<Engine> {
       mountSources: Mounts.map(({ Source }) => Source ?? ""),
       publishedPorts: Ports.flatMap(({ PublicPort }) => PublicPort ?? []),
     })),
-    images: images.flatMap(({ RepoTags }) => RepoTags ?? []),
+    images: names,
+    pulls,
+    containerdStore: JSON.stringify(info.DriverStatus ?? []).includes("io.containerd.snapshotter"),
     volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
   };
 }

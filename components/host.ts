@@ -20,6 +20,16 @@ export interface HostArgs {
   readonly dockerHost?: pulumi.Input<string>;
   /** Default: `/var/run/docker.sock`. */
   readonly dockerSocket?: string;
+  /** Credentials for the registry that images are pulled from. Default: none are shown. */
+  readonly registryAuth?: RegistryAuth;
+}
+
+export interface RegistryAuth {
+  /** Host and port of the registry, as in an image's name. */
+  readonly address: string;
+  readonly username: string;
+  /** Kept as a secret. */
+  readonly password: pulumi.Input<string>;
 }
 
 /** Describes a host; `name` becomes the name of its Docker provider. */
@@ -29,6 +39,13 @@ export function host(name: string, args: HostArgs = {}, opts?: pulumi.CustomReso
     address: args.address ?? "127.0.0.1",
     dockerHost,
     dockerSocket: args.dockerSocket ?? "/var/run/docker.sock",
-    provider: new docker.Provider(name, { host: dockerHost }, opts),
+    provider: new docker.Provider(
+      name,
+      {
+        host: dockerHost,
+        registryAuth: args.registryAuth && [{ ...args.registryAuth, password: pulumi.secret(args.registryAuth.password) }],
+      },
+      opts,
+    ),
   };
 }

@@ -35,6 +35,8 @@ export interface ServiceImage {
    * values apart at spaces and reads `*`, `?` and `[` as names of files.
    */
   readonly flagsAsArguments?: boolean;
+  /** What takes the place of the image's own command, behind its entrypoint; absent: nothing does. */
+  readonly command?: readonly string[];
 }
 
 /** Paths of the Mesos HTTP endpoints that are asked; they moved between 0.23 and 1.x. */
@@ -55,8 +57,13 @@ export interface HostNeeds {
   readonly cgroupVersion?: "1";
   /** Newest major version of the Docker Engine that can pull the images; absent: any. */
   readonly newestPullingEngine?: number;
-  /** Version of the Docker API that the docker client in the slave's image speaks; absent: it negotiates. */
+  /** Newest version of the Docker API that the docker client in the slave's image speaks; absent: any that an engine asks for. */
   readonly dockerClientApi?: string;
+  /**
+   * Newest major version of the Docker Engine that may keep images in containerd's store: from 28 on such an engine leaves
+   * `ContainerConfig` out of what it tells of an image, which Mesos reads before each Docker task. Absent: any.
+   */
+  readonly newestContainerdStoreEngine?: number;
 }
 
 export interface ImageSet {
@@ -65,6 +72,10 @@ export interface ImageSet {
   readonly standIn: boolean;
   /** True where the images are built on the spot, so that no registry has them. */
   readonly builtHere: boolean;
+  /** True where the set was put together from the images' sources, and nobody has been seen to run it with this stack. */
+  readonly fromSources: boolean;
+  /** What is known not to work, or to work otherwise than expected. */
+  readonly limits: readonly string[];
   readonly endpoints: MesosEndpoints;
   readonly needs: HostNeeds;
   readonly zookeeper: ServiceImage;
@@ -72,6 +83,12 @@ export interface ImageSet {
   readonly mesosSlave: ServiceImage;
   readonly marathon: ServiceImage;
 }
+
+/** Paths of Mesos 1.x, and of Mesos before it. */
+export const endpoints: Readonly<Record<"1.x" | "0.x", MesosEndpoints>> = {
+  "1.x": { slaves: "/master/slaves", frameworks: "/master/frameworks", slaveState: "/state", teardown: "/master/teardown" },
+  "0.x": { slaves: "/master/state.json", frameworks: "/master/state.json", slaveState: "/state.json", teardown: "/master/teardown" },
+};
 
 const cgroups = "/sys/fs/cgroup:/sys/fs/cgroup";
 
@@ -110,7 +127,12 @@ const tutorial: ImageSet = {
   name: "tutorial",
   standIn: false,
   builtHere: false,
-  endpoints: { slaves: "/master/state.json", frameworks: "/master/state.json", slaveState: "/state.json", teardown: "/master/teardown" },
+  fromSources: true,
+  limits: [
+    "ZooKeeper listens on every address of the host, on port 2181 and no other",
+    "replacing the slave's container ends its tasks",
+  ],
+  endpoints: endpoints["0.x"],
   needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19" },
   zookeeper: {
     image: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
@@ -150,6 +172,82 @@ const tutorial: ImageSet = {
   },
 };
 
+/** As the official image of ZooKeeper 3.5 and later is told; 31z4/zookeeper-docker has its entrypoint. */
+const officialZooKeeper = {
+  environment: {
+    ZOO_MY_ID: "{id}",
+    ZOO_SERVERS: "{serverSpecifications}",
+    // ZooKeeper's AdminServer would take Marathon's port 8080 on the host's network.
+    ZOO_ADMINSERVER_ENABLED: "false",
+  },
+  builtIn: {},
+  data: { data: "/data", datalog: "/datalog" },
+  listensOnAddressOnly: true,
+};
+
+/** What a slave of Mesos 1.5 and later is told, beside what every one is. */
+const slaveEnvironment1 = {
+  ...slaveEnvironment,
+  MESOS_CONTAINERIZERS: "docker,mesos",
+  MESOS_EXECUTOR_REGISTRATION_TIMEOUT: "5mins",
+  MESOS_SYSTEMD_ENABLE_SUPPORT: "false",
+  // From 1.0 on a slave that starts on kept state would otherwise stop the tasks of every other slave on its host:
+  // those in Docker containers, and those in cgroups below the same root (Mesos, issue MESOS-9960).
+  MESOS_DOCKER_KILL_ORPHANS: "false",
+  MESOS_CGROUPS_ROOT: "{cgroupsRoot}",
+  MESOS_RECONFIGURATION_POLICY: "additive",
+};
+
+/** Marathon 1.7 and later. Its image runs as nobody, and tasks would. */
+const marathon1 = {
+  environment: { ...marathonEnvironment, MARATHON_MESOS_USER: "root" },
+  builtIn: { port: "8080" },
+  finalExits: {
+    "110":
+      "its framework was torn down at the master, and ZooKeeper still has the framework's id. Ways out: remove state/framework-id " +
+      "and state/instance below Marathon's path in ZooKeeper, or erase the cluster (onDestroy) and begin anew",
+  },
+  listensOnAddressOnly: true,
+};
+
+/**
+ * Mesos 1.7 and Marathon 1.8 in mesosphere's images, for Docker Engines that the tutorial's are too old for. Entrypoints:
+ * mesosphere/docker-containers; Marathon's: build.sbt and CrashStrategy.scala of mesosphere/marathon at v1.8.222.
+ */
+const classic: ImageSet = {
+  name: "classic",
+  standIn: false,
+  builtHere: false,
+  fromSources: true,
+  limits: [
+    // The slave's entrypoint takes no other command, so executors cannot run in containers of their own (MESOS_DOCKER_MESOS_IMAGE).
+    "replacing the slave's container ends its tasks",
+  ],
+  endpoints: endpoints["1.x"],
+  // Docker 17.05 is in the slave's image.
+  needs: { cgroupVersion: "1", dockerClientApi: "1.29", newestContainerdStoreEngine: 27 },
+  zookeeper: { image: "zookeeper:3.6.4", version: "3.6.4", ...officialZooKeeper },
+  mesosMaster: {
+    image: "mesosphere/mesos-master:1.7.1",
+    version: "1.7.1",
+    environment: { ...masterEnvironment, MESOS_WORK_DIR: "/var/lib/mesos" },
+    builtIn: { port: "5050" },
+    data: { data: "/var/lib/mesos" },
+    // The image's own is --registry=in_memory, which forgets the slaves.
+    command: ["--registry=replicated_log"],
+    listensOnAddressOnly: true,
+  },
+  mesosSlave: {
+    image: "mesosphere/mesos-slave:1.7.1",
+    version: "1.7.1",
+    environment: slaveEnvironment1,
+    builtIn: { port: "5051", attributes: "" },
+    mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
+    listensOnAddressOnly: true,
+  },
+  marathon: { image: "mesosphere/marathon:v1.8.222", version: "1.8.222", ...marathon1 },
+};
+
 /**
  * Images built by `rehearsal/`: ZooKeeper of Debian 12 behind the official ZooKeeper image's variables, stand-ins for
  * Mesos 1.11 and Marathon 1.11. Executors run in containers of their own and the slave in the host's pid namespace, so
@@ -159,21 +257,11 @@ const rehearsal: ImageSet = {
   name: "rehearsal",
   standIn: true,
   builtHere: true,
-  endpoints: { slaves: "/master/slaves", frameworks: "/master/frameworks", slaveState: "/state", teardown: "/master/teardown" },
+  fromSources: false,
+  limits: [],
+  endpoints: endpoints["1.x"],
   needs: {},
-  zookeeper: {
-    image: "mesos-marathon/rehearsal-zookeeper:3.8.0",
-    version: "3.8.0",
-    environment: {
-      ZOO_MY_ID: "{id}",
-      ZOO_SERVERS: "{serverSpecifications}",
-      // ZooKeeper's AdminServer would take Marathon's port 8080 on the host's network.
-      ZOO_ADMINSERVER_ENABLED: "false",
-    },
-    builtIn: {},
-    data: { data: "/data", datalog: "/datalog" },
-    listensOnAddressOnly: true,
-  },
+  zookeeper: { image: "mesos-marathon/rehearsal-zookeeper:3.8.0", version: "3.8.0", ...officialZooKeeper },
   mesosMaster: {
     image: "mesos-marathon/stand-in-mesos-master:1.11.0",
     version: "1.11.0",
@@ -187,17 +275,9 @@ const rehearsal: ImageSet = {
     image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
     version: "1.11.0",
     environment: {
-      ...slaveEnvironment,
-      MESOS_CONTAINERIZERS: "docker,mesos",
-      MESOS_EXECUTOR_REGISTRATION_TIMEOUT: "5mins",
-      MESOS_SYSTEMD_ENABLE_SUPPORT: "false",
+      ...slaveEnvironment1,
       MESOS_DOCKER_MESOS_IMAGE: "{image}",
       MESOS_DOCKER_SOCKET: "{dockerSocket}",
-      // From 1.0 on a slave that starts on kept state would otherwise stop the tasks of every other slave on its host:
-      // those in Docker containers, and those in cgroups below the same root (Mesos, issue MESOS-9960).
-      MESOS_DOCKER_KILL_ORPHANS: "false",
-      MESOS_CGROUPS_ROOT: "{cgroupsRoot}",
-      MESOS_RECONFIGURATION_POLICY: "additive",
     },
     builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },
     mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
@@ -205,19 +285,7 @@ const rehearsal: ImageSet = {
     listensOnAddressOnly: true,
     flags: flags.mesosSlave["1.11.0"],
   },
-  marathon: {
-    image: "mesos-marathon/stand-in-marathon:1.11.0",
-    version: "1.11.0",
-    environment: { ...marathonEnvironment, MARATHON_MESOS_USER: "root" },
-    builtIn: { port: "8080" },
-    finalExits: {
-      "110":
-        "its framework was torn down at the master, and ZooKeeper still has the framework's id. Ways out: remove state/framework-id " +
-        "and state/instance below Marathon's path in ZooKeeper, or erase the cluster (onDestroy) and begin anew",
-    },
-    listensOnAddressOnly: true,
-    flags: flags.marathon["1.11"],
-  },
+  marathon: { image: "mesos-marathon/stand-in-marathon:1.11.0", version: "1.11.0", ...marathon1, flags: flags.marathon["1.11"] },
 };
 
 /**
@@ -234,4 +302,38 @@ export function stopsByPrefix({ version, environment }: ServiceImage): boolean {
 }
 
 /** Every image set, by name. */
-export const imageSets: Readonly<Record<string, ImageSet>> = { tutorial, rehearsal };
+export const imageSets: Readonly<Record<string, ImageSet>> = { tutorial, classic, rehearsal };
+
+/** The images of a set, ZooKeeper's first. */
+export function imagesOf({ zookeeper, mesosMaster, mesosSlave, marathon }: ImageSet): string[] {
+  return [zookeeper, mesosMaster, mesosSlave, marathon].map(({ image }) => image);
+}
+
+/**
+ * The same set, given out by another registry: the name of the images' own one is taken away and this one put in front,
+ * `mesoscloud/zookeeper:3.4.6` → `registry.example:5000/mirror/mesoscloud/zookeeper:3.4.6`.
+ * @param registry host, port and folders, as in an image's name
+ */
+export function fromRegistry(imageSet: ImageSet, registry: string): ImageSet {
+  const renamed = (program: ServiceImage): ServiceImage => ({ ...program, image: nameIn(registry, program.image) });
+  return {
+    ...imageSet,
+    builtHere: false,
+    // Whoever copied them there may have converted them.
+    needs: { ...imageSet.needs, newestPullingEngine: undefined },
+    zookeeper: renamed(imageSet.zookeeper),
+    mesosMaster: renamed(imageSet.mesosMaster),
+    mesosSlave: renamed(imageSet.mesosSlave),
+    marathon: renamed(imageSet.marathon),
+  };
+}
+
+function nameIn(registry: string, image: string): string {
+  if (image.startsWith(`${registry}/`)) {
+    return image;
+  }
+  // As Docker tells a registry's host from a folder; what has neither is in Docker Hub's folder `library`.
+  const [first, ...rest] = image.split("/");
+  const path = rest.length > 0 && /[.:]|^localhost$/.test(first) ? rest : [first, ...rest];
+  return [registry, ...(path.length === 1 ? ["library"] : []), ...path].join("/");
+}

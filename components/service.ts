@@ -104,6 +104,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       name: spec.containerName,
       // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
       image: remoteImage.name,
+      command: image.command && [...image.command],
       envs: environment(image, settings, spec.environment),
       memory: spec.memory || undefined,
       // Swap without a limit is what Docker keeps as it was told on every kernel; with a limit, or unsaid, it is not.

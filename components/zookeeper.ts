@@ -34,7 +34,9 @@ export class ZooKeeper extends pulumi.ComponentResource {
       host,
       image: imageSet.zookeeper,
       settings: {
+        address: host.address,
         id: "1",
+        port: String(port),
         serverAddresses: host.address,
         // ZooKeeper 3.5's dynamic form; 2888 and 3888 stay closed while there is one server.
         serverSpecifications: pulumi.interpolate`server.1=${host.address}:2888:3888;${host.address}:${port}`,

@@ -96,7 +96,7 @@ function shapes(type: Declared["type"], { pattern, oneOf, range, variables, exce
 }
 
 function section(project: string, key: Key, { type, default: value, description }: Declared): string {
-  const { write, except = [], example }: Rule = rules[key];
+  const { write, except = [], secret, example }: Rule = rules[key];
   return [
     `### \`${key}\``,
     `${type}, ${value === "" || type === "object" ? "empty by default" : `default \`${value}\``}`,
@@ -105,7 +105,9 @@ function section(project: string, key: Key, { type, default: value, description 
     ...(except.length > 0 ? ["Refused all the same:", except.map(([, why]) => `- ${why.replaceAll("<", "&lt;")}`).join("\n")] : []),
     type === "object"
       ? `\`\`\`yaml\nconfig:\n${dump({ [`${project}:${key}`]: example }).replace(/^(?=.)/gm, "  ")}\`\`\``
-      : `\`\`\`\npulumi config set ${key} ${/[;[]/.test(String(example)) ? `'${example}'` : example}\n\`\`\``,
+      : secret
+        ? `\`\`\`\npulumi config set --secret ${key}\n\`\`\``
+        : `\`\`\`\npulumi config set ${key} ${/[;[]/.test(String(example)) ? `'${example}'` : example}\n\`\`\``,
   ].join("\n\n");
 }
 

@@ -1,6 +1,7 @@
 /** Packages of a Debian-like system. */
 
-import { statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 
 import { asRoot, run, which } from "./child.mjs";
 import { readIfThere } from "./files.mjs";
@@ -41,6 +42,32 @@ export async function installPackages(packages, why) {
     }),
   );
   note(...groupNames().filter((name) => !groups.includes(name)).map((name) => ({ kind: /** @type {const} */ ("group"), name })));
+}
+
+/**
+ * Unpacks a package into a folder of the clone: for programs of which nothing but the program is wanted, no service, no user.
+ * @param {string} name
+ * @param {string} folder made anew
+ * @param {string} why what it is needed for
+ * @throws Problem where the system has no apt, or the package cannot be had
+ */
+export async function unpackPackage(name, folder, why) {
+  if (!which("apt-get") || !which("dpkg-deb")) {
+    throw new Problem(`${why} needs the program of the Debian package ${name}, and this system has no apt-get to get it with: put it on PATH, then run this again.`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const download = () => run(["apt-get", "download", name], { cwd: folder, log: "apt-download", failed: `apt-get could not download ${name}` });
+  await step(name, { doing: "apt-get download, unpacked in the clone", usually: "5 seconds" }, async () => {
+    await download().catch(async () => {
+      await updateLists();
+      await download();
+    });
+    for (const file of readdirSync(folder).filter((file) => file.endsWith(".deb"))) {
+      await run(["dpkg-deb", "--extract", join(folder, file), folder]);
+      rmSync(join(folder, file));
+    }
+  });
 }
 
 function updateLists() {

@@ -31,6 +31,9 @@ const targets = [
   { name: "mesos-marathon/stand-in-marathon:0.10.0", target: "marathon", version: "0.10.0" },
 ];
 
+/** The names of all of them, and of the base, which tasks of the rehearsal run in. */
+export const builtImages = [base.name, ...targets.map(({ name }) => name)];
+
 /** The label by which an image tells what it was made from. */
 const recipeLabel = "mesos-marathon.recipe";
 

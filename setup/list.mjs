@@ -38,7 +38,8 @@ const inside = [
   [".local/state", "state of the stacks, in Pulumi's file backend"],
   [".local/cache", "root file system of the base image"],
   [".local/docker", "settings and log of the Docker Engine"],
-  [".local/test-engine", "the tests' own Docker Engine"],
+  [".local/test-engine", "the tests' own Docker Engine and image registry"],
+  [".local/test-packages", "programs that only the tests use"],
   [".local/log", "logs of the set-up"],
 ];
 

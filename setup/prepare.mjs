@@ -44,7 +44,7 @@ export const prepareUp = (asked) =>
       say(`Stack ${stack}, ${asked === undefined ? "as before" : "as asked"} (npm run up -- --stack NAME chooses another)`);
     }
     const { bin, home } = await engine();
-    if (setting(stack, "imageSet") === "rehearsal") {
+    if (setting(stack, "imageSet") === "rehearsal" && !setting(stack, "imageRegistry")) {
       await images(dockerHost);
     }
     const env = environment({ bin, home });

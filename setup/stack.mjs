@@ -112,6 +112,7 @@ export function chooseStack({ image, imageIsThere, registry, needs, engine }) {
       "Ways out:",
       "  - npm run up -- --stack rehearsal: images built on the spot, with real ZooKeeper and stand-ins for Mesos and Marathon",
       "  - a host with Docker Engine 24 or older and cgroup v1: name it in DOCKER_HOST",
+      "  - Docker Engine 25 to 28 and cgroup v1: npm run up -- --stack NAME, with mesos-marathon:imageSet: classic in the stack's file",
       "  - npm run up -- --stack dev: try all the same",
     ].join("\n"),
   };

@@ -6,6 +6,7 @@
  *
  *     TEST_DOCKER_HOST   that engine, as in DOCKER_HOST (which is set to it too)
  *     TEST_BROWSER       a Chromium
+ *     TEST_REGISTRY      the program of an image registry
  *     TEST_IMAGE         an image with a shell, Python, Java and curl
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
  *
@@ -25,6 +26,7 @@ import { installPackages } from "../setup/debian.mjs";
 import { dependencies } from "../setup/dependencies.mjs";
 import { readIfThere } from "../setup/files.mjs";
 import { local, root } from "../setup/paths.mjs";
+import { registry } from "../setup/registry.mjs";
 import { main, Problem, say, step } from "../setup/terminal.mjs";
 import { prepare, withTestEngines } from "./engine/session.mjs";
 
@@ -72,16 +74,16 @@ async function withoutEngine(chosen) {
  * @param {string} [release] of Debian whose Docker Engine is taken
  */
 async function withEngines(chosen, release) {
-  const chromium = await prepare(async () => {
+  const programs = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
-    return chromium;
+    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry() };
   });
   return withTestEngines(
     "runs the tests",
     Math.min(engines, chosen.length),
-    (sessions) => test(chosen, sessions.map(({ within, env }) => ({ within, env: { ...env, TEST_BROWSER: chromium } }))),
+    (sessions) => test(chosen, sessions.map(({ within, env }) => ({ within, env: { ...env, ...programs } }))),
     release,
   );
 }

@@ -5,9 +5,9 @@ import { dockerResource } from "./docker/resource";
 import { network } from "./docker/network";
 import { remoteImage } from "./docker/remote-image";
 import { volume } from "./docker/volume";
-import { boolean, check, list, string, blocks, type Fields } from "./fields";
+import { boolean, check, list, string, blocks, type Failure, type Fields } from "./fields";
 import { refusal, serve, type Plugin } from "./provider";
-import { isUnknown, mapValues, reveal, unwrap, type Json, type Properties } from "./wire";
+import { isObject, isSecret, isUnknown, mapValues, reveal, secret, unwrap, type Json, type Properties } from "./wire";
 
 const CONFIG: Fields = {
   host: string({ refuse: (host) => (/^(unix|tcp|http|https|ssh):\/\//.test(String(host)) ? undefined : "must begin with unix://, tcp://, http://, https:// or ssh://") }),
@@ -36,11 +36,22 @@ function parsed(args: Properties): Properties {
     const text = unwrap(value);
     if (typeof text !== "string" || isUnknown(text) || CONFIG[key]?.kind === "string") return value;
     try {
-      return JSON.parse(text) as Json;
+      const inner = JSON.parse(text) as Json;
+      return isSecret(value) ? secret(inner) : inner;
     } catch {
       return value;
     }
   });
+}
+
+/** Registries with half of their credentials, or none: the official plugin looks for the rest in files and variables. */
+function halfCredentials(registries: Json | undefined): Failure[] {
+  const list = reveal(registries ?? []);
+  return (Array.isArray(list) ? list : []).flatMap((item, index) =>
+    isObject(item) && !item.authDisabled && !(item.username && item.password)
+      ? [{ property: `registryAuth[${index}]`, reason: `the input "registryAuth[${index}]" of the docker provider needs username and password here: this drop-in reads no others` }]
+      : [],
+  );
 }
 
 let connection: Connection | undefined;
@@ -60,7 +71,7 @@ const plugin: Plugin = {
     const host = process.env.DOCKER_HOST;
     const inputs: Properties = news.host || news.context || !host ? news : { ...news, host };
     const own = Object.fromEntries(Object.entries(parsed(inputs)).filter(([key]) => !ENGINE_KEYS.includes(key)));
-    return { inputs, failures: check(CONFIG, own, "the docker provider").failures };
+    return { inputs, failures: [...check(CONFIG, own, "the docker provider").failures, ...halfCredentials(own.registryAuth)] };
   },
 
   /** As with the official plugin, no change of the configuration replaces anything. */

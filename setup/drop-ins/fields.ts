@@ -116,7 +116,13 @@ function checkBlock(fields: Fields, news: Properties, path: string, owner: strin
 }
 
 function checkValue(field: Field, value: Json, at: string, owner: string, failures: Failure[]): Json {
-  if (isSecret(value)) return secret(checkValue(field, unwrap(value), at, owner, failures));
+  if (isSecret(value)) {
+    const found: Failure[] = [];
+    const inner = checkValue(field, unwrap(value), at, owner, found);
+    // What a secret is instead of what it must be is nobody's business.
+    failures.push(...found.map(({ property, reason }) => ({ property, reason: reason.replace(/, not [\s\S]*$/, "") })));
+    return secret(inner);
+  }
   if (isUnknown(value)) return value;
   const wrong = (expected: string) => {
     failures.push({ property: at, reason: `the input "${at}" of ${owner} must be ${expected}, not ${JSON.stringify(value)}` });

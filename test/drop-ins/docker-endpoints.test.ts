@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Properties } from "../../setup/drop-ins/wire";
+import { secret, type Properties } from "../../setup/drop-ins/wire";
 import { docker, DOCKER_HOST, ignoreMissing, SOCKET } from "./docker-engine";
 import { PluginProcess, pulumiHome } from "./plugin-process";
 
@@ -74,6 +75,43 @@ test("ssh runs the ssh command with the given options, and its complaint is the 
   assert.equal(readFileSync(said, "utf8").split("\n")[0], "-o BatchMode=yes -l me -p 2222 -- example.test docker system dial-stdio");
   writeFileSync(ssh, "#!/bin/sh\necho no such host >&2\nexit 255\n");
   await assert.rejects(works({ host: "ssh://example.test" }, env), /ssh ended with 255: no such host/);
+});
+
+test("a pull shows an image's registry the credentials for it, and no other registry any", async () => {
+  const shown: [image: string | null, auth: unknown][] = [];
+  const engine = createHttpServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://engine");
+    if (pathname !== "/images/create") return void response.writeHead(404, { "content-type": "application/json" }).end('{"message":"no such image"}');
+    const auth = request.headers["x-registry-auth"];
+    // The engine takes base64 in the letters of URLs only.
+    assert.doesNotMatch(String(auth), /[+/]/);
+    shown.push([searchParams.get("fromImage"), auth && JSON.parse(Buffer.from(String(auth), "base64url").toString())]);
+    response.writeHead(500, { "content-type": "application/json" }).end('{"message":"seen enough"}');
+  });
+  await new Promise<void>((resolve) => engine.listen(0, "127.0.0.1", resolve));
+  const plugin = await PluginProcess.start(home.home, "docker");
+  try {
+    const registryAuth = [
+      { address: "registry.test:5000", username: "u", password: "pässword?>~/+1" },
+      { address: "https://other.test/v1/", username: "o", password: "p" },
+      { address: "open.test", authDisabled: true },
+    ];
+    await plugin.configure({ host: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`, registryAuth: secret(JSON.stringify(registryAuth)) });
+    for (const name of ["registry.test:5000/mirror/a:1", "other.test/a:1", "open.test/a:1", "registry.test/a:1", "a:1"]) {
+      const urn = "urn:pulumi:dev::endpoints::docker:index/remoteImage:RemoteImage::it";
+      await assert.rejects(plugin.call("Create", { urn, properties: { name } }), (error: Error) => /seen enough/.test(error.message) && !/word/.test(error.message));
+    }
+  } finally {
+    await plugin.stop();
+    engine.close();
+  }
+  assert.deepEqual(shown, [
+    ["registry.test:5000/mirror/a", { username: "u", password: "pässword?>~/+1", serveraddress: "registry.test:5000" }],
+    ["other.test/a", { username: "o", password: "p", serveraddress: "https://other.test/v1/" }],
+    ["open.test/a", undefined],
+    ["registry.test/a", undefined],
+    ["a", undefined],
+  ]);
 });
 
 test("a context of the docker command", async () => {

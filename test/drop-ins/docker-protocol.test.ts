@@ -168,6 +168,25 @@ test("another resource type, function or setting is refused by name", async () =
   assert.equal((await config({ host: "ssh://me@there", registryAuth: '[{"address":"a","username":"u","password":"p"}]' })).failures, undefined);
 });
 
+test("a registry needs both its name and its password, and neither is in what is said of them", async () => {
+  const config = async (registryAuth: unknown) =>
+    ((await plugin.call("CheckConfig", {
+      urn: "urn:pulumi:dev::rec::pulumi:providers:docker::p",
+      news: { host: "unix:///x", registryAuth: secret(JSON.stringify(registryAuth)) },
+    })) as { failures?: unknown }).failures;
+  assert.equal(await config([{ address: "a", username: "u", password: "hidden" }]), undefined);
+  assert.equal(await config([{ address: "a", authDisabled: true }]), undefined);
+  const half = (index: number) => ({
+    property: `registryAuth[${index}]`,
+    reason: `the input "registryAuth[${index}]" of the docker provider needs username and password here: this drop-in reads no others`,
+  });
+  assert.deepEqual(await config([{ address: "a" }, { address: "b", username: "u" }, { address: "c", password: "hidden" }]), [half(0), half(1), half(2)]);
+  assert.deepEqual(await config([{ address: "a", username: "u", password: ["hidden"] }]), [
+    { property: "registryAuth[0].password", reason: 'the input "registryAuth[0].password" of the docker provider must be a string' },
+  ]);
+  assert.deepEqual(await config("hidden"), [{ property: "registryAuth", reason: 'the input "registryAuth" of the docker provider must be a list of objects' }]);
+});
+
 test("a provider without a host takes DOCKER_HOST and keeps it", async () => {
   const other = await PluginProcess.start(home.home, "docker", undefined, { DOCKER_HOST: "unix:///from/environment.sock" });
   try {

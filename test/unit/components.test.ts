@@ -8,7 +8,8 @@ import { test } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { Cluster, type ClusterArgs, host, type HostArgs, imageSets } from "../../components";
+import { Cluster, type ClusterArgs, customImageSet, fromRegistry, host, type HostArgs, imageSets } from "../../components";
+import { templateSettings } from "../../components/custom-images";
 import { type MockedStack, mockedStack } from "./mocked-stack";
 import { defaults, project } from "./pulumi-yaml";
 
@@ -191,6 +192,158 @@ test("the rehearsal's containers differ from the tutorial's where the images do"
       ...additions("marathon"),
       volumes: [],
     }));
+});
+
+test("classic: mesosphere's Mesos 1.7 and Marathon 1.8 beside the official ZooKeeper", async (t) => {
+  const stack = await mockedStack(cluster({ imageSet: imageSets.classic }));
+
+  await t.test("zookeeper: as the rehearsal's, at the address only", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-zookeeper"), {
+      name: "zookeeper",
+      image: "zookeeper:3.6.4",
+      envs: ["ZOO_ADMINSERVER_ENABLED=false", "ZOO_MY_ID=1", "ZOO_SERVERS=server.1=127.0.0.1:2888:3888;127.0.0.1:2181"],
+      networkMode: "host",
+      restart: "always",
+      ...additions("zookeeper"),
+      volumes: [
+        { containerPath: "/data", volumeName: "mesos-marathon-dev-cluster-zookeeper-data" },
+        { containerPath: "/datalog", volumeName: "mesos-marathon-dev-cluster-zookeeper-datalog" },
+      ],
+    }));
+
+  await t.test("mesos-master: its registry is kept, which the image's own command forgets", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-mesos-master"), {
+      name: "mesos-master",
+      image: "mesosphere/mesos-master:1.7.1",
+      command: ["--registry=replicated_log"],
+      envs: [
+        "MESOS_HOSTNAME=127.0.0.1",
+        "MESOS_IP=127.0.0.1",
+        "MESOS_QUORUM=1",
+        "MESOS_WORK_DIR=/var/lib/mesos",
+        "MESOS_ZK=zk://127.0.0.1:2181/mesos",
+      ],
+      networkMode: "host",
+      restart: "always",
+      ...additions("mesos-master"),
+      volumes: [{ containerPath: "/var/lib/mesos", volumeName: "mesos-marathon-dev-cluster-mesos-master-data" }],
+    }));
+
+  await t.test("mesos-slave: other slaves' tasks are left alone; executors in it, and no process of the host", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-mesos-slave"), {
+      name: "mesos-slave",
+      image: "mesosphere/mesos-slave:1.7.1",
+      envs: [
+        "MESOS_CGROUPS_ROOT=mesos-marathon-dev-cluster-mesos-slave",
+        "MESOS_CONTAINERIZERS=docker,mesos",
+        "MESOS_DOCKER_KILL_ORPHANS=false",
+        "MESOS_EXECUTOR_REGISTRATION_TIMEOUT=5mins",
+        "MESOS_HOSTNAME=127.0.0.1",
+        "MESOS_IP=127.0.0.1",
+        "MESOS_MASTER=zk://127.0.0.1:2181/mesos",
+        "MESOS_RECONFIGURATION_POLICY=additive",
+        "MESOS_RESOURCES=cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+        "MESOS_SYSTEMD_ENABLE_SUPPORT=false",
+        `MESOS_WORK_DIR=${workDir}`,
+      ],
+      networkMode: "host",
+      restart: "always",
+      privileged: true,
+      ...additions("mesos-slave"),
+      volumes: [
+        { hostPath: "/sys/fs/cgroup", containerPath: "/sys/fs/cgroup" },
+        { hostPath: "/var/run/docker.sock", containerPath: "/var/run/docker.sock" },
+        { volumeName: "mesos-marathon-dev-cluster-mesos-slave-work", containerPath: workDir },
+      ],
+    }));
+
+  await t.test("marathon: tasks run as root, though it does not", () =>
+    assert.deepEqual(inputs(stack, "Container cluster-marathon"), {
+      name: "marathon",
+      image: "mesosphere/marathon:v1.8.222",
+      envs: [
+        "LIBPROCESS_IP=127.0.0.1",
+        "MARATHON_HOSTNAME=127.0.0.1",
+        "MARATHON_HTTPS_ADDRESS=127.0.0.1",
+        "MARATHON_HTTP_ADDRESS=127.0.0.1",
+        "MARATHON_MASTER=zk://127.0.0.1:2181/mesos",
+        "MARATHON_MESOS_USER=root",
+        "MARATHON_ZK=zk://127.0.0.1:2181/marathon",
+      ],
+      networkMode: "host",
+      restart: "always",
+      ...additions("marathon"),
+      volumes: [],
+    }));
+
+  await t.test("the gates ask as Mesos 1.x answers", () => {
+    const told = (called: string) => inputs(stack, called).environment;
+    assert.equal(told("Command cluster-mesos-slave-ready").SLAVES_PATH, "/master/slaves");
+    assert.equal(told("Command cluster-mesos-slave-ready").SLAVE_STATE_PATH, "/state");
+    assert.equal(told("Command cluster-marathon-ready").FRAMEWORKS_PATH, "/master/frameworks");
+    assert.deepEqual(Object.keys(JSON.parse(told("Command cluster-marathon-ready").FINAL_EXITS)), ["110"]);
+  });
+});
+
+test("every template asks only for what there is, and a custom set may ask for as much", async (t) => {
+  for (const [name, imageSet] of Object.entries(imageSets)) {
+    await t.test(name, () => {
+      for (const program of ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] as const) {
+        const { environment, mounts = [] } = imageSet[program];
+        const asked = [...Object.values(environment), ...mounts].flatMap((template) => [...template.matchAll(/{(\w+)}/g)].map(([, setting]) => setting));
+        assert.deepEqual(asked.filter((setting) => !templateSettings[program].includes(setting)), [], program);
+      }
+    });
+  }
+
+  await t.test("custom: each setting has a value", async () => {
+    const asking = (program: keyof typeof templateSettings) => ({
+      image: "some/image:1",
+      version: "1.11.0",
+      environment: Object.fromEntries(templateSettings[program].map((setting) => [setting.toUpperCase(), `{${setting}}`])),
+      builtIn: {},
+    });
+    const { imageSet, problems } = customImageSet(
+      JSON.stringify({ like: "classic", ...Object.fromEntries(Object.keys(templateSettings).map((program) => [program, asking(program as keyof typeof templateSettings)])) }),
+    );
+    assert.deepEqual(problems, []);
+    const stack = await mockedStack(cluster({ imageSet, mesosSlave: { attributes: "rack:1" } }));
+    for (const [program, called] of [["zookeeper", "zookeeper"], ["mesosMaster", "mesos-master"], ["mesosSlave", "mesos-slave"], ["marathon", "marathon"]] as const) {
+      const { envs } = inputs(stack, `Container cluster-${called}`);
+      assert.deepEqual(envs.map((env: string) => env.split("=")[0]), templateSettings[program].map((setting) => setting.toUpperCase()).sort(), called);
+      assert.deepEqual(envs.filter((env: string) => /=(|undefined)$|[{}]/.test(env)), [], called);
+    }
+  });
+});
+
+test("from a registry: every image, in Docker's own way of reading names, and the executors'", async () => {
+  const from = (image: string, registry = "registry.test:5000/mirror") =>
+    fromRegistry({ ...imageSets.classic, zookeeper: { ...imageSets.classic.zookeeper, image } }, registry).zookeeper.image;
+  assert.equal(from("mesoscloud/zookeeper:3.4.6"), "registry.test:5000/mirror/mesoscloud/zookeeper:3.4.6");
+  assert.equal(from("zookeeper:3.6.4"), "registry.test:5000/mirror/library/zookeeper:3.6.4");
+  assert.equal(from("docker.io/zookeeper:3.6.4"), "registry.test:5000/mirror/library/zookeeper:3.6.4");
+  assert.equal(from("quay.io/some/zookeeper:1"), "registry.test:5000/mirror/some/zookeeper:1");
+  assert.equal(from("localhost/some/zookeeper:1"), "registry.test:5000/mirror/some/zookeeper:1");
+  assert.equal(from("registry.test:5000/mirror/some/zookeeper:1"), "registry.test:5000/mirror/some/zookeeper:1");
+  assert.equal(from("some/zookeeper:1", "localhost:5000"), "localhost:5000/some/zookeeper:1");
+
+  const mirrored = fromRegistry(imageSets.rehearsal, "registry.test");
+  assert.equal(mirrored.builtHere, false);
+  assert.equal(fromRegistry(imageSets.tutorial, "registry.test").needs.newestPullingEngine, undefined);
+  const stack = await mockedStack(cluster({ imageSet: mirrored }));
+  const slave = "registry.test/mesos-marathon/stand-in-mesos-slave:1.11.0";
+  assert.equal(inputs(stack, "RemoteImage cluster-mesos-slave-image").name, slave);
+  assert.ok(inputs(stack, "Container cluster-mesos-slave").envs.includes(`MESOS_DOCKER_MESOS_IMAGE=${slave}`));
+});
+
+test("credentials go to the host's provider, the password as a secret", async () => {
+  const registryAuth = { address: "registry.test", username: "me", password: "hidden" };
+  const stack = await mockedStack(cluster({}, { registryAuth }));
+  const { registryAuth: told } = inputs(stack, "docker host");
+  // Pulumi's mark of a secret, around the text that the provider takes.
+  assert.deepEqual(told, { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: JSON.stringify([registryAuth]) });
+  const elsewhere = [...stack.resources].filter(([called, resource]) => called !== "docker host" && JSON.stringify(resource).includes("hidden"));
+  assert.deepEqual(elsewhere, []);
 });
 
 /** Frozen: a token, a name or a parent that changes replaces the resource in every stack there is. */

@@ -42,16 +42,19 @@ test("the stack files here name the schema and pass it", () => {
 });
 
 test("every key's default and example pass the schema and the rules, as YAML has them and as pulumi config set writes them", () => {
+  // What an example does not stand without.
+  const registry = { imageRegistry: "registry.test", imageRegistryUsername: "me", imageRegistryPassword: "a-token" };
+  const beside: Partial<Record<Key, Record<string, string>>> = { customImageSet: { imageSet: "custom" }, imageRegistryUsername: registry, imageRegistryPassword: registry };
   for (const key of keys) {
     const { example }: Rule = rules[key];
     const { default: standard } = pulumiYaml().config[key];
     assert.notDeepEqual(example, standard, key);
     for (const value of [example, standard]) {
       const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-      const all: Record<string, string> = { ...defaults(), imageSet: "rehearsal", address: "192.0.2.7", [key]: text };
+      const all: Record<string, string> = { ...defaults(), imageSet: "rehearsal", address: "192.0.2.7", ...(value === example && beside[key]), [key]: text };
       assert.ok(passes({ [key]: value }), `${key}: ${JSON.stringify(validate.errors)}`);
       assert.ok(typeof value === "object" || passes({ [key]: text }), `${key}: ${JSON.stringify(validate.errors)}`);
-      assert.deepEqual(readConfiguration((name: Key) => all[name], Object.keys(all), () => "unix:///var/run/docker.sock").problems, [], key);
+      assert.deepEqual(readConfiguration((name: Key) => all[name], Object.keys(all), () => "unix:///var/run/docker.sock", (name) => name === "imageRegistryPassword").problems, [], key);
     }
   }
 });
@@ -85,7 +88,7 @@ test("the schema refuses nothing that the program takes, and of the bad input al
   }
   // What hangs on another key, on the image set's version, on the length in bytes or on ranges of numbers in a text.
   const beyondSchema =
-    /is the same; give|is on another machine|knows no other port|the slave offers it to tasks|is no range of ports|is what the stack sets itself|is no setting that|takes values apart|on the command line|is no user:password|credential in the clear|has a line break|is longer than|no limit below|^dockerSocket is "\/run\/my docker/;
+    /is the same; give|is on another machine|knows no other port|the slave offers it to tasks|is no range of ports|is what the stack sets itself|is no setting that|takes values apart|on the command line|is no user:password|credential in the clear|has a line break|is longer than|no limit below|^dockerSocket is "\/run\/my docker|^customImageSet is|name and password|^imageRegistryPassword is in the clear/;
   assert.deepEqual(seenByProgramAlone.filter((sentence) => !beyondSchema.test(sentence)), []);
   assert.ok(seenByProgramAlone.length > 20);
 });

@@ -30,6 +30,9 @@ const setItself = (variable: string, key = "") => `is what the stack sets itself
 const unknown = (variable: string, version: string, hint = "") => `is no setting that version ${version} knows${hint}; remove it: pulumi config rm --path ${variable}`;
 const seen = (variable: string, instead: string) =>
   `would stand on the command line of version 0.10.1 for all to see: set ${instead} instead, and remove it: pulumi config rm --path ${variable}`;
+const registry = "write host, port and folders as in an image's name, without https://, such as registry.example:5000/mirror";
+const passwordInTheClear =
+  "imageRegistryPassword is in the clear: pulumi config set --secret imageRegistryPassword, and take a new one if others could read that";
 export const inTheClear = (variable: string) => `is a credential in the clear: pulumi config set --secret --path ${variable}`;
 
 const json = JSON.stringify;
@@ -58,10 +61,34 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ address: "$(hostname -i)" }, `address is "$(hostname -i)": ${address}`],
   [{ address: "127.0.0.1\0" }, `address is "127.0.0.1\\u0000": ${address}`],
   // The image set.
-  [{ imageSet: "" }, 'imageSet is "": there is no such image set; write tutorial or rehearsal'],
-  [{ imageSet: "tutorail" }, 'imageSet is "tutorail": there is no such image set, did you mean tutorial?; write tutorial or rehearsal'],
-  [{ imageSet: "Rehearsal" }, 'imageSet is "Rehearsal": there is no such image set, did you mean rehearsal?; write tutorial or rehearsal'],
-  [{ imageSet: "constructor" }, 'imageSet is "constructor": there is no such image set; write tutorial or rehearsal'],
+  [{ imageSet: "" }, 'imageSet is "": there is no such image set; write tutorial or classic or rehearsal or custom'],
+  [{ imageSet: "tutorail" }, 'imageSet is "tutorail": there is no such image set, did you mean tutorial?; write tutorial or classic or rehearsal or custom'],
+  [{ imageSet: "Rehearsal" }, 'imageSet is "Rehearsal": there is no such image set, did you mean rehearsal?; write tutorial or classic or rehearsal or custom'],
+  [{ imageSet: "constructor" }, 'imageSet is "constructor": there is no such image set; write tutorial or classic or rehearsal or custom'],
+  // Images of somebody's own, and a registry.
+  [{ imageSet: "custom" }, 'customImageSet is "": write the path of a JSON file that describes the images, such as examples/custom-images.json'],
+  [
+    { imageSet: "custom", customImageSet: "nowhere.json" },
+    'customImageSet is "nowhere.json": it cannot be read (ENOENT); write the path of a JSON file, from the project\'s folder',
+  ],
+  [{ imageSet: "custom", customImageSet: "." }, 'customImageSet is ".": it cannot be read (EISDIR); write the path of a JSON file, from the project\'s folder'],
+  [{ customImageSet: "a.json" }, 'customImageSet is "a.json": only the image set custom reads it: pulumi config set imageSet custom, or remove it'],
+  ...["https://registry.test", "mirror", "registry.test/", "registry.test/Mirror", "registry.test/$(id)", "me@registry.test", "registry.test:99999", "registry.test\n"].map(
+    (imageRegistry): [Record<string, string>, string] => [{ imageRegistry }, `imageRegistry is ${JSON.stringify(imageRegistry)}: ${registry}`],
+  ),
+  [
+    { imageRegistry: "docker.io/me" },
+    'imageRegistry is "docker.io/me": Docker Hub takes no name in more than one folder; leave it empty, and each image comes from its own registry',
+  ],
+  [{ imageRegistry: "registry.test", imageRegistryUsername: "me" }, "imageRegistryPassword is missing: name and password go together"],
+  [{ imageRegistry: "registry.test", imageRegistryPassword: "hidden" }, passwordInTheClear, "imageRegistryUsername is missing: name and password go together"],
+  [{ imageRegistryUsername: "me", imageRegistryPassword: "hidden" }, passwordInTheClear, "imageRegistry is missing: name and password are shown to that registry only"],
+  [
+    { imageRegistry: "registry.test", imageRegistryUsername: "me:too", imageRegistryPassword: "hidden" },
+    passwordInTheClear,
+    'imageRegistryUsername is "me:too": write a name without colons and spaces',
+  ],
+  ...["localhost:5000", "registry:5000/a/b", "192.0.2.7/mirror", "[::1]:5000"].map((imageRegistry): [Record<string, string>] => [{ imageRegistry }]),
   // The Docker Engine.
   [{ dockerHost: "/var/run/docker.sock" }, `dockerHost is "/var/run/docker.sock": ${dockerHost}`],
   [{ dockerHost: "npipe:////./pipe/docker_engine" }, `dockerHost is "npipe:////./pipe/docker_engine": ${dockerHost}`],
@@ -218,7 +245,7 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
     `marathonEnvironment.MARATHON_DISABLE_HE ${unknown("marathonEnvironment.MARATHON_DISABLE_HE", "1.11.0", ", did you mean MARATHON_DISABLE_HA?")}`,
   ],
   // With an unknown image set nobody knows.
-  [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or rehearsal'],
+  [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or classic or rehearsal or custom'],
   [{ marathonEnvironment: json({ MARATHON_WEBUI_URL: "http://a b" }) }, `marathonEnvironment.MARATHON_WEBUI_URL ${split}`],
   [{ marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }, `marathonEnvironment.MARATHON_MESOS_ROLE ${split}`],
   [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }],
@@ -338,7 +365,7 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   ],
   [
     { imageSet: "tutorials", marathonEnvironments: "{}" },
-    'imageSet is "tutorials": there is no such image set, did you mean tutorial?; write tutorial or rehearsal',
+    'imageSet is "tutorials": there is no such image set, did you mean tutorial?; write tutorial or classic or rehearsal or custom',
     "marathonEnvironments is not a key of this project, did you mean marathonEnvironment?; remove it: pulumi config rm marathonEnvironments",
   ],
   // Several at once.
@@ -363,5 +390,5 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   ],
   // The port that only the tutorial's image holds fast to; with an unknown image set nobody knows.
   [{ imageSet: "rehearsal", zookeeperPort: "2182" }],
-  [{ imageSet: "other", zookeeperPort: "2182" }, 'imageSet is "other": there is no such image set; write tutorial or rehearsal'],
+  [{ imageSet: "other", zookeeperPort: "2182" }, 'imageSet is "other": there is no such image set; write tutorial or classic or rehearsal or custom'],
 ];

@@ -30,6 +30,10 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
   assert.deepEqual(Object.fromEntries(Object.entries(config).map(([key, { type }]) => [key, type])), {
     address: "string",
     imageSet: "string",
+    customImageSet: "string",
+    imageRegistry: "string",
+    imageRegistryUsername: "string",
+    imageRegistryPassword: "string",
     dockerHost: "string",
     dockerSocket: "string",
     zookeeperName: "string",
@@ -183,6 +187,50 @@ test("bad input: the key, the value as found, and what to write instead", async 
     assert.deepEqual(read({}, () => "fd://").problems, [
       `DOCKER_HOST, or else the docker CLI's context, is "fd://": ${dockerHost}, there or as mesos-marathon:dockerHost`,
     ]));
+});
+
+test("a registry renames the images, and its credentials are for its host", () => {
+  const { configuration, problems } = read(
+    { imageRegistry: "registry.test:5000/mirror", imageRegistryUsername: "me", imageRegistryPassword: "hidden" },
+    undefined,
+    ["imageRegistryPassword"],
+  );
+  assert.deepEqual(problems, []);
+  assert.equal(configuration.cluster.imageSet.marathon.image, "registry.test:5000/mirror/mesoscloud/marathon:0.10.1-ubuntu-14.04");
+  assert.deepEqual(configuration.host.registryAuth, { address: "registry.test:5000", username: "me", password: "hidden" });
+  assert.equal("registryAuth" in read({ imageRegistry: "registry.test" }).configuration.host, false);
+});
+
+test("images of somebody's own are read from their file", () => {
+  const { configuration, problems } = read({ imageSet: "custom", customImageSet: "examples/custom-images.json", zookeeperPort: "2182" });
+  assert.deepEqual(problems, []);
+  assert.equal(configuration.cluster.imageSet.name, "custom");
+  assert.equal(configuration.cluster.imageSet.zookeeper.image, "zookeeper:3.4.13");
+});
+
+test("a password in the clear is refused without being told", async () => {
+  const config = { ...defaults(), imageRegistry: "registry.test", imageRegistryUsername: "me", imageRegistryPassword: "hidden" };
+  const thrown = async (secrets: string[]) => {
+    let error: any;
+    await mockedStack(
+      () => {
+        pulumi.runtime.setAllConfig(Object.fromEntries(Object.entries(config).map(([key, value]) => [`mesos-marathon:${key}`, value])), secrets);
+        try {
+          loadConfiguration(() => engine);
+        } catch (problem) {
+          error = problem;
+        }
+      },
+      { config },
+    );
+    return error?.message;
+  };
+  assert.equal(
+    await thrown([]),
+    "The configuration of stack dev cannot be used:\n" +
+      "  - mesos-marathon:imageRegistryPassword is in the clear: pulumi config set --secret imageRegistryPassword, and take a new one if others could read that",
+  );
+  assert.equal(await thrown(["mesos-marathon:imageRegistryPassword"]), undefined);
 });
 
 test("the program ends with every problem at once, without a stack trace, before it declares anything", async () => {

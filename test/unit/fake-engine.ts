@@ -43,8 +43,13 @@ export class FakeEngine {
   readonly changes: string[] = [];
   version: Record<string, unknown> = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" };
   info: Record<string, unknown> = { CgroupVersion: "1", DefaultRuntime: "runc", DockerRootDir: this.folder, SecurityOptions: ["name=seccomp,profile=default"] };
-  images: readonly { RepoTags: readonly string[] | null }[] = [];
+  images: readonly { RepoTags: readonly string[] | null; RepoDigests?: readonly string[] | null }[] = [];
   volumes: readonly { Name: string; Labels: Record<string, string> | null }[] | null = null;
+
+  /** What registries answer, by image, as far as it is not "here it is"; null: nothing. */
+  registries: Readonly<Record<string, { readonly status: number; readonly message: string } | null>> = {};
+  /** The credentials that a registry was shown, by image. */
+  readonly shown: Record<string, unknown> = {};
 
   private readonly inspections = new Map<string, number>();
   private readonly server: Server = createServer((request, response) => void this.answer(request, response));
@@ -92,6 +97,13 @@ export class FakeEngine {
     };
     if (lists[pathname]) {
       return void send(200, lists[pathname]());
+    }
+    const asked = /^\/distribution\/(.+)\/json$/.exec(pathname)?.[1];
+    if (asked) {
+      const auth = request.headers["x-registry-auth"];
+      this.shown[asked] = auth && JSON.parse(Buffer.from(String(auth), "base64url").toString());
+      const answer = asked in this.registries ? this.registries[asked] : { status: 200, message: "" };
+      return answer ? void send(answer.status, { message: answer.message }) : undefined;
     }
     const [, kind, name, action = "remove"] = pathname.split("/").map(decodeURIComponent);
     if (kind === "volumes") {

@@ -7,6 +7,7 @@ import { test, type TestContext } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { imageSets, imagesOf } from "../../components";
 import { type Configuration, readConfiguration } from "../../config";
 import { type Engine, type Here, judge, look, preflight, type SeenContainer } from "../../preflight";
 import { FakeEngine } from "./fake-engine";
@@ -23,7 +24,7 @@ const otherStacks = { ...ours("marathon"), "mesos-marathon.stack": "dev-2" };
 
 function configured(set: Record<string, string> = {}): Configuration {
   const all: Record<string, string> = { ...defaults(), ...set };
-  const { configuration, problems } = readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock");
+  const { configuration, problems } = readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock", (key) => key === "imageRegistryPassword");
   assert.deepEqual(problems, []);
   return configuration;
 }
@@ -81,6 +82,9 @@ const held = (what: string, key: string, program: string, by: string) =>
 const exposedZooKeeper =
   "warning: without a password and open to every network of this host: ZooKeeper (2181), because the image cannot be told to listen on 127.0.0.1 only. " +
   "Who reaches it can change what Mesos and Marathon do: close the port in the firewall";
+const untried =
+  "note: the image set tutorial was put together from the images' sources; nobody has been seen to run it with this stack. " +
+  "Known limits: ZooKeeper listens on every address of the host, on port 2181 and no other; replacing the slave's container ends its tasks";
 const tutorial = { cgroupVersion: "1", images: tutorialImages };
 const notSeen = "note: ports, addresses, disk and capabilities of the Docker host cannot be seen from here and were not checked";
 const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
@@ -272,21 +276,64 @@ const table: Record<string, Case> = {
   "images that will be pulled": {
     config: { imageSet: "tutorial" },
     engine: { ...tutorial, images: tutorialImages.slice(1) },
-    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/zookeeper:3.4.6-ubuntu-14.04", exposedZooKeeper],
+    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/zookeeper:3.4.6-ubuntu-14.04", untried, exposedZooKeeper],
+  },
+  "images of which the registry will not give out one": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, images: [], pulls: { [tutorialImages[1]]: { answer: "no such image", words: "manifest unknown" } } },
+    found: [
+      `error: ${tutorialImages[1]}: there is no such image in the registry: pull them elsewhere and bring them here (npm run images -- save FILE, and load FILE), ` +
+        "or name a registry that has them: pulumi config set imageRegistry REGISTRY. The Docker Engine said: manifest unknown",
+      `note: 3 of 4 images are not here yet and will be pulled: ${tutorialImages.filter((_, index) => index !== 1).join(", ")}`,
+      untried,
+      exposedZooKeeper,
+    ],
+  },
+  "old images that a mirror may have converted": {
+    config: { imageSet: "tutorial", imageRegistry: "registry.test" },
+    engine: { ...tutorial, version: "26.0.0", images: tutorialImages.slice(1).map((image) => `registry.test/${image}`) },
+    found: ["note: 1 of 4 images are not here yet and will be pulled: registry.test/mesoscloud/zookeeper:3.4.6-ubuntu-14.04", untried, exposedZooKeeper],
+  },
+  "classic on the newest engine that it runs on": {
+    config: { imageSet: "classic" },
+    engine: { cgroupVersion: "1", version: "28.5.2", minApiVersion: "1.24", images: imagesOf(imageSets.classic) },
+    found: [],
+  },
+  "classic on a newer one": {
+    config: { imageSet: "classic" },
+    engine: { cgroupVersion: "1", version: "29.0.0", minApiVersion: "1.44", images: imagesOf(imageSets.classic) },
+    found: [
+      "error: the docker client in mesosphere/mesos-slave:1.7.1 speaks API 1.29, and Docker Engine 29.0.0 answers from 1.44 on: " +
+        "no task would start. Use Docker Engine 28 or older, or 29 with DOCKER_MIN_API_VERSION=1.29 in its environment",
+    ],
+  },
+  "classic where images are in containerd's store": {
+    config: { imageSet: "classic" },
+    engine: { cgroupVersion: "1", version: "28.5.2", containerdStore: true, images: imagesOf(imageSets.classic) },
+    found: [
+      "error: Docker Engine 28.5.2 keeps images in containerd's store and tells Mesos less of them than it needs: no Docker task would start. " +
+        'Put "features": {"containerd-snapshotter": false} into its daemon.json',
+    ],
+  },
+  "the last engine that may have that store": {
+    config: { imageSet: "classic" },
+    engine: { cgroupVersion: "1", version: "27.5.1", containerdStore: true, images: imagesOf(imageSets.classic) },
+    found: [],
   },
   "images that this engine does not pull": {
     config: { imageSet: "tutorial" },
     engine: { ...tutorial, version: "26.0.0", images: tutorialImages.slice(0, 3) },
     found: [
       "error: Docker Engine 26.0.0 does not pull images as old as mesoscloud/marathon:0.10.1-ubuntu-14.04 (manifest schema 1): " +
-        "pull them with an Engine up to 25 and carry them over with docker save and docker load",
+        "pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE",
+      untried,
       exposedZooKeeper,
     ],
   },
   "the last engine that pulls them": {
     config: { imageSet: "tutorial" },
     engine: { ...tutorial, version: "25.0.6", images: tutorialImages.slice(0, 3) },
-    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/marathon:0.10.1-ubuntu-14.04", exposedZooKeeper],
+    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/marathon:0.10.1-ubuntu-14.04", untried, exposedZooKeeper],
   },
   "images that this engine does not pull, and has": { config: { imageSet: "tutorial" }, engine: { ...tutorial, version: "26.0.0" }, found: [exposedZooKeeper] },
 
@@ -398,7 +445,8 @@ const table: Record<string, Case> = {
       "error: this machine lacks a capability that privileged containers ask for, so the Mesos slave cannot start: " +
         "give the machine all capabilities, or let `npm run up` start a Docker Engine that asks for fewer",
       `error: Docker Engine 29.0.0 does not pull images as old as ${tutorialImages.join(", ")} (manifest schema 1): ` +
-        "pull them with an Engine up to 25 and carry them over with docker save and docker load",
+        "pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE",
+      untried,
       "error: Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
         "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
       "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 29.0.0 answers from 1.44 on: " +
@@ -455,7 +503,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
   const engine = await played(t);
   engine.version = { Version: "24.0.9", ApiVersion: "1.43", MinAPIVersion: "1.12" };
   engine.info = { CgroupVersion: "2", DefaultRuntime: "crun", MemoryLimit: false, DockerRootDir: "/nowhere", SecurityOptions: ["name=rootless"] };
-  engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"] }];
+  engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
   engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
   const finishedAt = "2026-01-02T03:04:05Z";
   for (const container of [
@@ -487,7 +535,9 @@ test("the Docker Engine is looked at once, whole", async (t) => {
         // Removed between two questions.
         { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper") },
       ],
-      images: ["a:1", "a:2", "b:1"],
+      images: ["a:1", "a:2", "b:1", "b@sha256:0"],
+      pulls: {},
+      containerdStore: false,
       volumes: [
         { name: "v", labels: {} },
         { name: "w", labels: ours("marathon") },
@@ -496,6 +546,31 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     // The engine's folder is not on this machine (Docker Desktop): nor are its ports and its disk, so there is no `here`.
   });
   assert.deepEqual(engine.changes, []);
+});
+
+test("registries are asked for what is not there, side by side, each with its own credentials", async (t) => {
+  const engine = await played(t);
+  const registry = { imageRegistry: "registry.test:5000/mirror", imageRegistryUsername: "me", imageRegistryPassword: "pässword?>~/+1" };
+  const images = rehearsalImages.map((image) => `registry.test:5000/mirror/${image}`);
+  engine.info = { ...engine.info, DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]] };
+  engine.images = [{ RepoTags: images.slice(0, 1) }];
+  engine.registries = { [images[2]]: { status: 404, message: "manifest unknown: manifest unknown" }, [images[3]]: null };
+  const { engine: seen } = await look(at(engine.dockerHost, registry));
+  assert.deepEqual(seen?.pulls, {
+    [images[1]]: { answer: "has it", words: "" },
+    [images[2]]: { answer: "no such image", words: "manifest unknown: manifest unknown" },
+    [images[3]]: { answer: "silent", words: "" },
+  });
+  assert.equal(seen?.containerdStore, true);
+  const auth = { username: "me", password: "pässword?>~/+1", serveraddress: "registry.test:5000" };
+  assert.deepEqual(engine.shown, { [images[1]]: auth, [images[2]]: auth, [images[3]]: auth });
+  assert.deepEqual(engine.changes, []);
+});
+
+test("nobody is asked for images that are built on the spot", async (t) => {
+  const engine = await played(t);
+  await look(at(engine.dockerHost));
+  assert.deepEqual(engine.shown, {});
 });
 
 test("an old engine leaves fields out", async (t) => {
@@ -657,7 +732,7 @@ test("preflight in the program", async (t) => {
       "warning: [runtime] without a password and open to every network of this host: ZooKeeper (2181), because the image cannot be told to listen on 127.0.0.77 only. " +
         "Who reaches it can change what Mesos and Marathon do: close the port in the firewall",
     ]);
-    assert.deepEqual(notes, [`info: [runtime] 4 of 4 images are not here yet and will be pulled: ${tutorialImages.join(", ")}`]);
+    assert.deepEqual(notes, [`info: [runtime] 4 of 4 images are not here yet and will be pulled: ${tutorialImages.join(", ")}`, untried.replace("note: ", "info: [runtime] ")]);
     assert.deepEqual(engine.changes, []);
   });
 
