@@ -10,8 +10,11 @@ import { local, root } from "./paths.mjs";
 import { personsHome } from "./plugins.mjs";
 import { say } from "./terminal.mjs";
 
-/** The state folder's URL. */
-const ownUrl = `file://${local("state")}`;
+/**
+ * The state folder's URL. Without metadata: Pulumi writes them in files of their own, and cannot read a state any more
+ * when it was killed between making such a file and writing it.
+ */
+const ownUrl = `file://${local("state")}?metadata=skip`;
 const passphraseFile = local("passphrase");
 
 /**
