@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join, sep } from "node:path";
 
 import { readIfThere, runs, writeWhole } from "./files.mjs";
 import { local, root } from "./paths.mjs";
@@ -61,20 +61,52 @@ export function backend() {
 
 /**
  * Takes away the locks of Pulumi processes that are gone: of a terminal that was closed, or a process that was killed.
- * Pulumi itself would refuse every command from then on.
- * @param {string} [folder] default: that of this project's stacks and of the stacks of its examples
+ * Pulumi itself would refuse every command from then on. Where such a process was making something, its lock stays:
+ * what becomes of that has to be found out first, by `npm run recover`.
+ * @param {string} [folder] default: that of the clone's own backend, with this project's stacks and those of its examples
  */
-export function dropDeadLocks(folder = local("state", ".pulumi", "locks")) {
-  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-  for (const file of files.filter((name) => name.endsWith(".json")).map((name) => join(folder, name))) {
-    const { pid, hostname: host, timestamp } = JSON.parse(readIfThere(file) || "{}");
-    if (pid && host === hostname() && !runs({ pid })) {
+export function dropDeadLocks(folder = local("state", ".pulumi")) {
+  for (const { file, pid, timestamp, stateFile, holder } of locks(folder)) {
+    if (holder === "gone" && creations(pendingOperations(stateFile)).length === 0) {
       rmSync(file, { force: true });
       rmSync(`${file}.attrs`, { force: true });
       say(`The Pulumi command of ${timestamp} (process ${pid}) was cut off before its end. Its lock is taken away.`);
     }
   }
 }
+
+/**
+ * The locks in a backend that is a folder.
+ * @param {string} folder `.pulumi` in the backend
+ * @returns {{ file: string, pid: number, host: string, timestamp: string, stateFile: string, holder: "runs" | "gone" | "elsewhere" }[]}
+ *   holder: what is known of its process, where it is one of this machine
+ */
+export function locks(folder) {
+  const all = join(folder, "locks");
+  const files = existsSync(all) ? readdirSync(all, { recursive: true, encoding: "utf8" }) : [];
+  return files.filter((name) => name.endsWith(".json")).map((name) => {
+    const { pid, hostname: host, timestamp } = JSON.parse(readIfThere(join(all, name)) || "{}");
+    // locks/organization/PROJECT/STACK/ID.json belongs to stacks/PROJECT/STACK.json.
+    const stateFile = `${join(folder, "stacks", ...dirname(name).split(sep).slice(-2))}.json`;
+    return { file: join(all, name), pid, host, timestamp, stateFile, holder: host !== hostname() ? "elsewhere" : runs({ pid }) ? "runs" : "gone" };
+  });
+}
+
+/**
+ * @typedef {{ type: string, resource: { urn: string, type: string, inputs: Record<string, any> } }} Operation that was
+ *   going on when Pulumi was cut off
+ *
+ * What was being made. Anything else that Pulumi was at is done again by the next `up`, which forgets it; this it keeps in
+ * the state, and finds the names taken.
+ * @param {Operation[]} operations
+ */
+export const creations = (operations) => operations.filter(({ type }) => type === "creating");
+
+/**
+ * @param {string} stateFile of a stack in a backend that is a folder
+ * @returns {Operation[]}
+ */
+export const pendingOperations = (stateFile) => JSON.parse(readIfThere(stateFile) || "{}").checkpoint?.latest?.pending_operations ?? [];
 
 const stacksFolder = local("state", ".pulumi", "stacks", "mesos-marathon");
 

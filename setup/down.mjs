@@ -8,6 +8,7 @@ import { dockerEngine } from "./docker-engine.mjs";
 import { environment } from "./environment.mjs";
 import { root } from "./paths.mjs";
 import { prepareEngine } from "./prepare.mjs";
+import { mustBeSettled, sayWhetherToRecover } from "./recovery.mjs";
 import { checkStack, rememberedStack, setting, takeStack } from "./stack.mjs";
 import { main, Problem, say } from "./terminal.mjs";
 
@@ -20,11 +21,10 @@ await main(async () => {
   checkStack(stack);
   const dockerHost = await dockerEngine(setting(stack, "dockerHost"), { install: false });
   const env = environment(await prepareEngine());
+  mustBeSettled(stack);
   const destroy = () => passThrough(["pulumi", "destroy", "--stack", stack, ...rest], { cwd: root, env });
   const code = await (backend().own ? leavingNoSalt(destroy) : destroy());
-  if (code === 0) {
-    await sayKept(dockerHost, stack);
-  }
+  await (code === 0 ? sayKept(dockerHost, stack) : sayWhetherToRecover(stack, env));
   return code;
 });
 

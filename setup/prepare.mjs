@@ -11,6 +11,7 @@ import { alone, readIfThere, writeWhole } from "./files.mjs";
 import { images } from "./images.mjs";
 import { local, root } from "./paths.mjs";
 import { plugins } from "./plugins.mjs";
+import { endLeftOver } from "./processes.mjs";
 import { pulumiEngine } from "./pulumi-engine.mjs";
 import { checkStack, chooseStack, look, rememberedStack, rememberStack, setting } from "./stack.mjs";
 import { Problem, say } from "./terminal.mjs";
@@ -20,6 +21,7 @@ export const prepareEngine = () => alone("setup", "is setting things up", engine
 
 async function engine() {
   await dependencies();
+  await endLeftOver();
   const bin = await pulumiEngine();
   const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
   const home = await plugins(() => ({ ...process.env, PATH: path }));

@@ -59,7 +59,7 @@ export function checkStack(stack) {
   }
 }
 
-/** @param {string} stack */
+/** @param {string} stack with or without organization and project in front */
 export const shortName = (stack) => stack.slice(stack.lastIndexOf("/") + 1);
 
 /**

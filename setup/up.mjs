@@ -5,16 +5,21 @@ import { leavingNoSalt } from "./backend.mjs";
 import { passThrough, which } from "./child.mjs";
 import { root } from "./paths.mjs";
 import { prepareUp } from "./prepare.mjs";
+import { mustBeSettled, sayWhetherToRecover } from "./recovery.mjs";
 import { takeStack } from "./stack.mjs";
 import { main, say } from "./terminal.mjs";
 
 await main(async () => {
   const { asked, rest } = takeStack(process.argv.slice(2));
   const { stack, env, own } = await prepareUp(asked);
+  mustBeSettled(stack);
   // Nobody else's state is in the backend that was made for this clone, so there is nothing to ask about.
   const command = ["pulumi", "up", "--stack", stack, ...(own ? ["--yes"] : []), ...rest];
   const up = () => passThrough(command, { cwd: root, env });
   const code = await (own ? leavingNoSalt(up) : up());
+  if (code !== 0) {
+    await sayWhetherToRecover(stack, env);
+  }
   if (!which("pulumi")) {
     // What is printed above speaks of a command that this person's shell does not have.
     say(`${code === 0 ? "To end it: npm run down. " : ""}Where it says pulumi ARGS, write here: npm run -s pulumi -- ARGS`);

@@ -19,12 +19,14 @@ import { Problem } from "../../setup/terminal.mjs";
  * What one engine consists of, noted before it starts so that the next run can clear it away after a crash.
  * @typedef {object} Parts
  * @property {string} folder of sockets: under /run, because a socket's path may have 107 characters only
+ * @property {string[]} [dockerd] command that stands for it; default: the one on PATH
  * @property {{ pid: number, start?: string }} [holder] process that holds the network namespace
  * @property {{ pid: number, start?: string }} [daemon]
  */
 
 /**
  * @typedef {object} TestEngine
+ * @property {string} name
  * @property {string} dockerHost as in DOCKER_HOST
  * @property {string[]} within command that runs another one inside the engine's network namespace
  * @property {() => Promise<void>} stop ends it and takes away its containers, networks and volumes; may be called again
@@ -50,7 +52,7 @@ export async function startTestEngine(name, dockerd) {
   await clearAway(own, noted);
   mkdirSync(own, { recursive: true });
   /** @type {Parts} */
-  const parts = { folder: mkdtempSync("/run/mesos-marathon-test-") };
+  const parts = { folder: mkdtempSync("/run/mesos-marathon-test-"), dockerd };
   const note = () => writeWhole(noted, JSON.stringify(parts));
   note();
   try {
@@ -63,14 +65,13 @@ export async function startTestEngine(name, dockerd) {
     const within = [which("nsenter") ?? "nsenter", `--net=/proc/${pid}/ns/net`];
     await inNamespaceOf(pid);
     await run([...within, "ip", "link", "set", "lo", "up"]);
-    const socket = join(parts.folder, "docker.sock");
-    const flags = ["--data-root", join(own, "data"), "--exec-root", join(parts.folder, "exec"), "--iptables=false", "--ip6tables=false", "--bridge=none"];
-    parts.daemon = await startDaemon({ folder: join(own, "daemon"), socket, flags, within, dockerd });
+    parts.daemon = await start(own, parts);
     note();
-    const dockerHost = `unix://${socket}`;
+    const dockerHost = `unix://${join(parts.folder, "docker.sock")}`;
     // What a run that was cut off has left.
     await empty(dockerHost);
     return {
+      name,
       dockerHost,
       within,
       async stop() {
@@ -82,6 +83,42 @@ export async function startTestEngine(name, dockerd) {
     await clearAway(own, noted);
     throw error;
   }
+}
+
+/**
+ * @param {string} own folder of the engine in the clone
+ * @param {Parts} parts
+ */
+function start(own, { folder, dockerd, holder }) {
+  const within = [which("nsenter") ?? "nsenter", `--net=/proc/${holder?.pid}/ns/net`];
+  const flags = ["--data-root", join(own, "data"), "--exec-root", join(folder, "exec"), "--iptables=false", "--ip6tables=false", "--bridge=none"];
+  return startDaemon({ folder: join(own, "daemon"), socket: join(folder, "docker.sock"), flags, within, dockerd });
+}
+
+/**
+ * Kills the dockerd of an engine that runs, as a crash does, and starts it again. May be called from another process
+ * than the one that started the engine.
+ * @param {string} name
+ */
+export async function crashTestEngine(name) {
+  const own = local("test-engine", name);
+  const noted = join(own, "running.json");
+  /** @type {Parts} */
+  const parts = JSON.parse(readIfThere(noted) ?? "{}");
+  const { daemon } = parts;
+  if (!daemon || !runs(daemon)) {
+    throw new Problem(`The test engine ${name} does not run.`);
+  }
+  // Its containerd dies with it, and the next dockerd takes one that still does for one that lives.
+  const pidFile = join(parts.folder, "exec", "containerd", "containerd.pid");
+  const containerd = Number(readIfThere(pidFile));
+  process.kill(daemon.pid, "SIGKILL");
+  while (runs(daemon) || runs({ pid: containerd })) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  rmSync(pidFile, { force: true });
+  parts.daemon = await start(own, parts);
+  writeWhole(noted, JSON.stringify(parts));
 }
 
 /**

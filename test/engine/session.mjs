@@ -18,7 +18,7 @@ import { dockerdOf } from "./other-debian.mjs";
  * @typedef {object} Session
  * @property {string[]} within command that runs another one inside the engine's network namespace
  * @property {NodeJS.ProcessEnv} env leads to that engine, to the Pulumi CLI and to a PULUMI_HOME with the plugins:
- *   PATH, DOCKER_HOST and TEST_DOCKER_HOST, PULUMI_HOME and TEST_PULUMI_HOME, TEST_IMAGE
+ *   PATH, DOCKER_HOST and TEST_DOCKER_HOST, TEST_ENGINE (its name), PULUMI_HOME and TEST_PULUMI_HOME, TEST_IMAGE
  */
 
 /**
@@ -50,7 +50,7 @@ export function withTestEngines(busy, count, work, release) {
         await images(engine.dockerHost, { theirs: false });
       }
       sayRoads();
-      return stopping ? 130 : await work(engines.map(({ within, dockerHost }) => ({ within, env: environment(path, dockerHost, home) })));
+      return stopping ? 130 : await work(engines.map(({ name, within, dockerHost }) => ({ within, env: environment(path, name, dockerHost, home) })));
     } finally {
       await Promise.all(engines.map((engine) => engine.stop()));
       process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
@@ -60,11 +60,12 @@ export function withTestEngines(busy, count, work, release) {
 
 /**
  * @param {string} path
+ * @param {string} name of the engine
  * @param {string} dockerHost
  * @param {string} home
  * @returns {NodeJS.ProcessEnv}
  */
-function environment(path, dockerHost, home) {
+function environment(path, name, dockerHost, home) {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, PATH: path };
   // No test may reach a person's stacks, secrets or containers.
@@ -75,6 +76,7 @@ function environment(path, dockerHost, home) {
     ...env,
     DOCKER_HOST: dockerHost,
     TEST_DOCKER_HOST: dockerHost,
+    TEST_ENGINE: name,
     TEST_IMAGE: "mesos-marathon/rehearsal-base:bookworm",
     TEST_PULUMI_HOME: home,
     PULUMI_HOME: home,

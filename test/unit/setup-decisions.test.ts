@@ -194,11 +194,13 @@ describe("Pulumi's backend", () => {
     }
   });
 
-  it("keeps no lock of a process that is gone, and every other one", () => {
+  it("keeps no lock of a process that is gone, but that of one which was making something, and every other one", () => {
     const folder = mkdtempSync(join(tmpdir(), "locks-"));
     try {
-      const stack = join(folder, "organization", "mesos-marathon", "rehearsal");
+      const stack = join(folder, "locks", "organization", "mesos-marathon", "rehearsal");
+      const state = (operations: object[]) => JSON.stringify({ checkpoint: { latest: { pending_operations: operations } } });
       mkdirSync(stack, { recursive: true });
+      mkdirSync(join(folder, "stacks", "mesos-marathon"), { recursive: true });
       const gone = spawnSync("true").pid;
       const lock = (name: string, pid: number, host: string) => {
         writeFileSync(join(stack, `${name}.json`), JSON.stringify({ pid, hostname: host, timestamp: "2026-01-01T00:00:00Z" }));
@@ -207,6 +209,10 @@ describe("Pulumi's backend", () => {
       lock("gone", gone, hostname());
       lock("running", process.pid, hostname());
       lock("elsewhere", gone, `${hostname()}-2`);
+      writeFileSync(join(folder, "stacks", "mesos-marathon", "rehearsal.json"), state([{ type: "creating", resource: {} }]));
+      modules.backend.dropDeadLocks(folder);
+      assert.ok(readdirSync(stack).includes("gone.json"));
+      writeFileSync(join(folder, "stacks", "mesos-marathon", "rehearsal.json"), state([{ type: "deleting", resource: {} }]));
       modules.backend.dropDeadLocks(folder);
       assert.deepEqual(readdirSync(stack).sort(), ["elsewhere.json", "elsewhere.json.attrs", "running.json", "running.json.attrs"]);
       modules.backend.dropDeadLocks(join(folder, "none"));
