@@ -1,6 +1,6 @@
-/** Strikes every point and writes docs/faults.md. Arguments: words that a point must have, to strike only some; then nothing is written. */
+/** Strikes every point and writes docs/faults.md. Arguments: words that a point must have, to strike only some; then the page is printed, not written. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { docker } from "../engine/docker";
@@ -20,16 +20,18 @@ async function main(): Promise<void> {
       const row = { step, blow, ...(await world.strike({ step, blow })) };
       rows.push(row);
       console.log(`${rows.length} of ${chosen.length}: ${summary(row)} (${Math.round((Date.now() - begun) / 1000)} s)`);
-      if (!isClean(row) || words.length > 0) {
+      if (!isClean(row)) {
         console.log(row.told.replace(/^/gm, "    "));
       }
     }
   } finally {
     await world.remove();
   }
+  const text = report(rows, await machine());
   if (words.length === 0) {
-    mkdirSync(join(projectFolder, "docs"), { recursive: true });
-    writeFileSync(join(projectFolder, "docs", "faults.md"), report(rows, await machine()));
+    writeFileSync(join(projectFolder, "docs", "faults.md"), text);
+  } else {
+    console.log(text);
   }
   process.exitCode = rows.every(isClean) ? 0 : 1;
 }
