@@ -224,8 +224,8 @@ function faults({ pattern, range, oneOf, except = [], write }: Rule, value: stri
   return except.filter(([wrong]) => wrong.test(value)).map(([, why]) => why);
 }
 
-/** The ranges of ports that the slave offers. (Mesos, `DEFAULT_PORTS`, where none are given.) */
-function offeredPorts(resources: string): (readonly [from: number, to: number])[] {
+/** The ranges of ports that a slave of these resources offers. (Mesos, `DEFAULT_PORTS`, where none are given.) */
+export function offeredPorts(resources: string): (readonly [from: number, to: number])[] {
   const ranges = /(?:^|;)ports:\[([\d,-]+)\]/.exec(resources)?.[1] ?? "31000-32000";
   return ranges.split(",").map((range) => range.split("-").map(Number) as [number, number]);
 }

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ServiceImage } from "./components";
 import { labelKeys } from "./components/service";
 import { imagesOf } from "./components/images";
-import type { Configuration } from "./config";
+import { type Configuration, offeredPorts } from "./config";
 import { askRegistries, type PullAnswer, pullFindings } from "./pullable";
 import { refusal } from "./refusal";
 
@@ -306,13 +306,8 @@ function holderOf(listener: Listener, containers: readonly SeenContainer[]) {
 
 /** The first range of ports that both offer, such as 31000-32000; "" for none. Resources as Mesos takes them. */
 function sharedPorts(resources: string, others: string): string {
-  const ranges = (text: string) => {
-    // What a slave offers that is told no ports: Mesos, DEFAULT_PORTS in `src/slave/constants.cpp`.
-    const [, ports = "31000-32000"] = /(?:^|;)ports:\[([^\]]*)\]/.exec(text) ?? [];
-    return ports.split(",").map((range) => range.split("-").map(Number));
-  };
-  const shared = ranges(resources).flatMap(([from, to]) =>
-    ranges(others).map(([otherFrom, otherTo]) => [Math.max(from, otherFrom), Math.min(to, otherTo)]),
+  const shared = offeredPorts(resources).flatMap(([from, to]) =>
+    offeredPorts(others).map(([otherFrom, otherTo]) => [Math.max(from, otherFrom), Math.min(to, otherTo)]),
   );
   return shared.find(([from, to]) => from <= to)?.join("-") ?? "";
 }
