@@ -5,6 +5,9 @@
  * @returns {Promise<{ body: string, problem: string }>}
  */
 export async function request(url, init) {
+  // Where a connection is closed as soon as it is open, fetch waits for the signal (seen on Node 20), and neither of the
+  // two keeps the process from ending meanwhile.
+  const alive = setInterval(() => {}, 1_000);
   try {
     const response = await fetch(url, { redirect: "manual", ...init });
     const body = await response.text();
@@ -12,6 +15,8 @@ export async function request(url, init) {
   } catch (error) {
     const { name, message, cause } = /** @type {Error & { cause?: Error & { code?: string } }} */ (error);
     return { body: "", problem: name === "TimeoutError" ? "no answer" : (cause?.code ?? cause?.message ?? message) };
+  } finally {
+    clearInterval(alive);
   }
 }
 

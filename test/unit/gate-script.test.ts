@@ -88,6 +88,12 @@ test("not ready: exit code 1, nothing on stdout, the whole reason on stderr and 
   });
 });
 
+test("a port that closes every connection at once: the same, and not an end without a word", async (t) => {
+  const port = await tcp(t, (socket) => socket.destroy());
+  const { code, stderr } = await notReady(t, { COMPONENT: "mesos-master", MASTER: `http://127.0.0.1:${port}`, CONTAINER: "zk", READY_TIMEOUT: "1" });
+  assert.deepEqual([code, stderr.split("\n")[0]], [1, "mesos-master did not become ready: time is over"]);
+});
+
 test("a final exit ends it with its reason", async (t) => {
   const engine = await FakeEngine.start({ name: "marathon", status: "restarting", exitCode: 110, restarts: 2 });
   t.after(() => engine.stop());
