@@ -18,7 +18,7 @@ export interface Configuration {
     /** The password in the clear: it goes into a secret, and into questions to the Docker Engine. */
     readonly registryAuth?: RegistryAuth & { readonly password: string };
   };
-  readonly cluster: Required<Omit<ClusterArgs, "host" | "stopped">> & {
+  readonly cluster: Required<Omit<ClusterArgs, "host" | "found">> & {
     readonly [name in Program]: Required<NonNullable<ClusterArgs[name]>>;
   };
   /** Whether the host is checked before the first change. */

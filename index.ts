@@ -9,12 +9,12 @@ Error.stackTraceLimit = 1;
 
 export = async () => {
   const configuration = loadConfiguration(currentDockerHost);
-  const { stopped } = await preflight(configuration);
+  const { found } = await preflight(configuration);
 
   const cluster = new Cluster("cluster", {
     host: host("host", configuration.host),
     ...configuration.cluster,
-    stopped,
+    found,
   });
 
   return {

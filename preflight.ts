@@ -3,8 +3,9 @@ import { networkInterfaces } from "node:os";
 import { existsSync } from "node:fs";
 
 import * as pulumi from "@pulumi/pulumi";
+import type { ContainerInspectInfo } from "dockerode";
 
-import type { ServiceImage } from "./components";
+import type { FoundContainer, ServiceImage } from "./components";
 import { labelKeys } from "./components/service";
 import { imagesOf } from "./components/images";
 import { type Configuration, offeredPorts } from "./config";
@@ -24,6 +25,16 @@ export interface Seen {
   readonly engineProblem?: { readonly code?: string; readonly message: string };
   readonly engine?: Engine;
   readonly here?: Here;
+  /** Absent where Pulumi does not tell. */
+  readonly recorded?: Recorded;
+}
+
+/** What Pulumi's state of this stack knows. */
+export interface Recorded {
+  /** Ids of its containers. */
+  readonly containers: readonly string[];
+  /** Environments with which its gates were passed. */
+  readonly gates: readonly Readonly<Record<string, string>>[];
 }
 
 export interface Engine {
@@ -49,13 +60,16 @@ export interface Engine {
 export interface SeenContainer {
   readonly id: string;
   readonly name: string;
+  readonly image: string;
+  /** ISO 8601. */
+  readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly mountSources: readonly string[];
   readonly publishedPorts: readonly number[];
-  /** When it ended; absent while it runs, and for containers that no stack of this project made. */
-  readonly stoppedAt?: string;
-  /** Of a Mesos slave that a stack of this project made: what it offers, as in MESOS_RESOURCES. */
-  readonly slaveResources?: string;
+  /** Whether it has processes. */
+  readonly runs: boolean;
+  /** What else is known of a container that a stack of this project made. */
+  readonly made?: Omit<FoundContainer, "component" | "name" | "image">;
 }
 
 export interface Here {
@@ -79,15 +93,19 @@ const gigabyte = 1024 ** 3;
 
 /**
  * Checks the host before the first change, in preview too. Creates nothing.
- * @returns the containers that were found stopped: name → when they ended.
+ * @returns this stack's containers as they are.
  * @throws pulumi.RunError that lists every error found.
  */
-export async function preflight(configuration: Configuration): Promise<{ stopped: Record<string, string> }> {
+export async function preflight(configuration: Configuration): Promise<{ found: FoundContainer[] }> {
   if (!configuration.preflight) {
-    return { stopped: {} };
+    return { found: [] };
   }
-  const seen = await look(configuration);
-  const findings = judge(configuration, seen, { project: pulumi.getProject(), stack: pulumi.getStack() });
+  const owner = { project: pulumi.getProject(), stack: pulumi.getStack() };
+  // Node ends when nothing keeps it waiting, and a program that ended before it declared anything would be taken for one
+  // that wants nothing: `up` would delete the cluster.
+  const alive = setInterval(() => {}, 1_000);
+  const seen = await readState().then((recorded) => look(configuration, recorded)).finally(() => clearInterval(alive));
+  const findings = judge(configuration, seen, owner);
   for (const { level, text } of findings) {
     if (level === "warning") {
       await pulumi.log.warn(text);
@@ -99,12 +117,48 @@ export async function preflight(configuration: Configuration): Promise<{ stopped
   if (errors.length > 0) {
     throw refusal("The cluster cannot run here yet; nothing was changed:", errors.map(({ text }) => text));
   }
-  const stopped = seen.engine?.containers.flatMap(({ name, stoppedAt }) => (stoppedAt ? [[name, stoppedAt]] : []));
-  return { stopped: Object.fromEntries(stopped ?? []) };
+  return { found: ownContainers(seen, owner) };
+}
+
+/** What Pulumi's state says, asked of the engine as a StackReference asks, but without becoming a step of each preview. */
+async function readState(): Promise<Recorded | undefined> {
+  try {
+    const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+    const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
+    const resources = Object.values(outputs as Record<string, { type: string; outputs: Record<string, any> }>);
+    const ofType = (type: string) => resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs);
+    return {
+      containers: ofType("docker:index/container:Container").map(({ id }) => id),
+      gates: ofType("command:local:Command").flatMap(({ environment }) => (environment?.CONTAINER_ID ? [environment] : [])),
+    };
+  } catch {
+    // An engine that does not know the question: then labels alone tell what is ours.
+    return undefined;
+  }
+}
+
+/** The containers of this stack: by their labels, and in its state. */
+function ownContainers({ engine, recorded }: Seen, owner: Owner): FoundContainer[] {
+  return (engine?.containers ?? [])
+    .filter((container) => isOurs(container, recorded, owner))
+    .flatMap(({ name, image, labels, made }) => (made ? [{ component: labels[labelKeys.component], name, image, ...made }] : []));
+}
+
+interface Owner {
+  readonly project: string;
+  readonly stack: string;
+}
+
+function bearsLabels(labels: Readonly<Record<string, string>>, owner: Owner): boolean {
+  return labels[labelKeys.project] === owner.project && labels[labelKeys.stack] === owner.stack;
+}
+
+function isOurs({ id, labels }: SeenContainer, recorded: Recorded | undefined, owner: Owner): boolean {
+  return bearsLabels(labels, owner) && (recorded?.containers.includes(id) ?? true);
 }
 
 /** What the findings are, given what was seen. */
-export function judge(configuration: Configuration, seen: Seen, owner: { project: string; stack: string }): Finding[] {
+export function judge(configuration: Configuration, seen: Seen, owner: Owner): Finding[] {
   const { host, cluster } = configuration;
   if (!seen.engine) {
     return [{ level: "error", text: engineSentence(host.dockerHost, seen.engineProblem) }];
@@ -121,16 +175,21 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   const error = (text: string) => findings.push({ level: "error", text });
   const warning = (text: string) => findings.push({ level: "warning", text });
   const note = (text: string) => findings.push({ level: "note", text });
-  const isOurs = (labels: Readonly<Record<string, string>>) =>
-    labels[labelKeys.project] === owner.project && labels[labelKeys.stack] === owner.stack;
+  const own = (container: SeenContainer) => isOurs(container, seen.recorded, owner);
 
   // Names.
-  for (const { key, args } of programs) {
-    const taken = engine.containers.find(({ name }) => name === args.containerName);
-    if (taken && !isOurs(taken.labels)) {
+  for (const container of engine.containers.filter((container) => !own(container))) {
+    const program = programs.find(({ args }) => args.containerName === container.name);
+    if (bearsLabels(container.labels, owner)) {
       error(
-        `the container name ${args.containerName} (mesos-marathon:${key}Name) is taken by a container that this stack did not make, ` +
-          `${taken.id.slice(0, 12)}: remove or rename that one, or choose another name: pulumi config set ${key}Name NAME`,
+        `the container ${container.name} (${whose(container)}) bears this stack's labels, but is not in its state: it belongs to a stack of the same name ` +
+          "in another clone, whose data this one would take for its own, or an `up` that was cut off left it. Go on in that clone, " +
+          `choose another name for this stack (pulumi stack init NAME), or remove the container: docker rm --force ${container.name}`,
+      );
+    } else if (program) {
+      error(
+        `the container name ${container.name} (mesos-marathon:${program.key}Name) is taken by a container that this stack did not make ` +
+          `(${whose(container)}): remove or rename that one, or choose another name: pulumi config set ${program.key}Name NAME`,
       );
     }
   }
@@ -138,7 +197,7 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   for (const { name, labels } of engine.volumes) {
     // Another stack's name may begin with this one's.
     const isOwnName = name.startsWith(volumePrefix) && /^(zookeeper|mesos-master|mesos-slave|marathon)-\w+$/.test(name.slice(volumePrefix.length));
-    if (isOwnName && !isOurs(labels)) {
+    if (isOwnName && !bearsLabels(labels, owner)) {
       error(`the volume ${name} would be taken for this stack's, but does not bear its labels: rename or remove it`);
     }
   }
@@ -146,13 +205,13 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
   // Ports, address, disk, capabilities: what only the host can tell.
   if (here) {
     // Only root sees who listens. To others what listens while this stack runs is this stack.
-    const runs = engine.containers.some(({ labels, stoppedAt }) => isOurs(labels) && !stoppedAt);
+    const runs = engine.containers.some((container) => own(container) && container.runs);
     for (const { key, program, args, image } of programs) {
       const listener = here.listeners.find(
         ({ address, port }) => port === args.port && (!image.listensOnAddressOnly || [host.address, "0.0.0.0", "::"].includes(address)),
       );
       const by = listener && holderOf(listener, engine.containers);
-      const isOurPort = by ? by.container && isOurs(by.container.labels) : runs;
+      const isOurPort = by ? by.container && own(by.container) : runs;
       if (listener && !isOurPort) {
         error(
           `port ${args.port} of ${listener.address} (mesos-marathon:${key}Port, for ${program}) is held by ${by?.words ?? "a process that only root can see"}: ` +
@@ -201,6 +260,22 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
     );
   }
 
+  // What has drifted, and what the slave's kept state does not allow.
+  const found = ownContainers(seen, owner);
+  for (const { name, drift } of found) {
+    if (drift) {
+      warning(`the container ${name} is not as it should be (${drift}): \`up\` brings it back and waits until it is ready`);
+    }
+  }
+  const slave = found.find(({ component, drift }) => component === "mesos-slave" && !drift);
+  const refused = slave ? incompatibilities(slave.environment, configuration) : [];
+  if (refused.length > 0) {
+    error(
+      `the Mesos slave would end at every start, as its kept state forbids that ${refused.join(", and that ")}: set it back, or let it begin anew ` +
+        "with `pulumi destroy`, then `pulumi up`. All tasks end, data stays, and the apps start afresh",
+    );
+  }
+
   // What the Mesos slave needs of its host.
   const { cgroupVersion, dockerClientApi, newestContainerdStoreEngine } = imageSet.needs;
   if (cgroupVersion && engine.cgroupVersion !== cgroupVersion) {
@@ -231,7 +306,7 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
     error("the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without");
   }
   // Tasks of this stack, and of other stacks of this project, whose slaves spare each other's.
-  const slaves = engine.containers.filter(({ slaveResources }) => slaveResources !== undefined);
+  const slaves = engine.containers.filter(({ labels, made }) => made && labels[labelKeys.component] === "mesos-slave");
   const workDirs = [`/${volumePrefix}mesos-slave-work/`, ...slaves.flatMap(({ mountSources }) => mountSources.map((source) => `${source}/slaves/`))];
   const foreign = engine.containers.filter(
     ({ name, mountSources }) =>
@@ -244,10 +319,10 @@ export function judge(configuration: Configuration, seen: Seen, owner: { project
         "the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false",
     );
   }
-  const slaveIsThere = slaves.some(({ labels }) => isOurs(labels));
-  for (const { name, labels, slaveResources = "" } of slaves) {
-    const shared = sharedPorts(cluster.mesosSlave.resources ?? "", slaveResources);
-    if (shared && !isOurs(labels)) {
+  const slaveIsThere = slaves.some(own);
+  for (const { name, labels, made } of slaves.filter((container) => !own(container))) {
+    const shared = sharedPorts(cluster.mesosSlave.resources ?? "", variable("MESOS_RESOURCES", made?.environment ?? []) ?? "");
+    if (shared) {
       const text =
         `the ports ${shared} are offered to tasks by the Mesos slave ${name} of stack ${labels[labelKeys.stack]}, and by this stack's ` +
         "(mesos-marathon:mesosSlaveResources): two tasks would get the same port. ";
@@ -299,7 +374,7 @@ function holderOf(listener: Listener, containers: readonly SeenContainer[]) {
   const published = containers.find(({ publishedPorts }) => publishedPorts.includes(listener.port));
   const container = published ?? containers.find(({ id }) => id === listener.holder?.containerId);
   if (container) {
-    return { container, words: `the container ${container.name}` };
+    return { container, words: `the container ${container.name} (${whose(container)})` };
   }
   return listener.holder && { container: undefined, words: `${listener.holder.command} (process ${listener.holder.pid})` };
 }
@@ -312,60 +387,127 @@ function sharedPorts(resources: string, others: string): string {
   return shared.find(([from, to]) => from <= to)?.join("-") ?? "";
 }
 
+/** Whose a container is, as far as Docker knows. */
+function whose({ id, image, created, labels }: SeenContainer): string {
+  const compose = labels["com.docker.compose.project"];
+  return [
+    id.slice(0, 12),
+    `image ${image}`,
+    `created ${created}`,
+    ...(labels[labelKeys.stack] ? [`of stack ${labels[labelKeys.stack]} of project ${labels[labelKeys.project]}`] : []),
+    ...(compose ? [`of Docker Compose project ${compose}`] : []),
+  ].join(", ");
+}
+
+/**
+ * Why a Mesos slave would end at every start on the state that it keeps. Under Mesos's additive policy resources may grow
+ * and attributes be added or get other values; without it nothing may change (seen on Mesos 1.11.0).
+ */
+function incompatibilities(found: readonly string[], { host, cluster }: Configuration): string[] {
+  const { environment, builtIn } = cluster.imageSet.mesosSlave;
+  const additive = environment.MESOS_RECONFIGURATION_POLICY === "additive";
+  const { port, resources, attributes } = cluster.mesosSlave;
+  const changes = [
+    { key: "address", before: variable("MESOS_HOSTNAME", found), now: host.address, allowed: () => false },
+    { key: "mesosSlavePort", before: variable("MESOS_PORT", found) ?? builtIn.port, now: String(port), allowed: () => false },
+    { key: "mesosSlaveResources", before: variable("MESOS_RESOURCES", found), now: resources, allowed: grows },
+    { key: "mesosSlaveAttributes", before: variable("MESOS_ATTRIBUTES", found) ?? "", now: attributes, allowed: keepsNames },
+  ];
+  return changes.flatMap(({ key, before, now = "", allowed }) =>
+    before === undefined || before === now || (additive && allowed(entries(before), entries(now)))
+      ? []
+      : [`mesos-marathon:${key} changes from ${before || "nothing"} to ${now || "nothing"}`],
+  );
+}
+
+/** `cpus:2;ports:[1-2]` → name → value. */
+function entries(text: string): Map<string, string> {
+  return new Map(text.split(";").filter(Boolean).map((entry) => [entry.split(":")[0], entry.slice(entry.indexOf(":") + 1)]));
+}
+
+function keepsNames(before: Map<string, string>, now: Map<string, string>): boolean {
+  return [...before.keys()].every((name) => now.has(name));
+}
+
+function grows(before: Map<string, string>, now: Map<string, string>): boolean {
+  const ranges = (text: string) => [...text.matchAll(/(\d+)-(\d+)/g)].map(([, from, to]) => ({ from: Number(from), to: Number(to) }));
+  return [...before].every(([name, value]) => {
+    const next = now.get(name);
+    // What is left out the slave finds out by itself, so nobody knows here.
+    if (next === undefined) {
+      return true;
+    }
+    return value.startsWith("[")
+      ? ranges(value).every((old) => ranges(next).some(({ from, to }) => from <= old.from && old.to <= to))
+      : Number(next) >= Number(value);
+  });
+}
+
 function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split(".").map(Number));
   return left[0] - right[0] || left[1] - right[1];
 }
 
 /** Looks at the Docker Engine and, where it is on this machine, at the machine. Nothing is created to try it. */
-export async function look(configuration: Configuration): Promise<Seen> {
+export async function look(configuration: Configuration, recorded?: Recorded): Promise<Seen> {
   const { dockerHost } = configuration.host;
   const local = dockerHost.startsWith("unix://") && process.platform === "linux";
   const { cluster } = configuration;
   const ports = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon].map(({ port }) => Number(port));
   try {
     const [engine, listeners, lacksCapabilities] = await Promise.all([
-      lookAtEngine(configuration),
+      lookAtEngine(configuration, recorded?.gates ?? []),
       local ? lookAtListeners(ports) : [],
       local ? lookAtCapabilities() : false,
     ]);
     // Docker Desktop's socket is here, but its containers live in a virtual machine.
     if (!local || !existsSync(engine.rootDirectory)) {
-      return { engine };
+      return { engine, recorded };
     }
     const addresses = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .filter(({ family }) => family === "IPv4")
       .map(({ address }) => address);
     const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
-    return { engine, here: { addresses, listeners, freeBytes, lacksCapabilities } };
+    return { engine, recorded, here: { addresses, listeners, freeBytes, lacksCapabilities } };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { engineProblem: { code, message } };
   }
 }
 
-async function lookAtEngine({ host, cluster }: Configuration): Promise<Engine> {
+async function lookAtEngine({ host, cluster }: Configuration, gates: Recorded["gates"]): Promise<Engine> {
   const { dockerEngine } = await import("./checks/docker.mjs");
   const docker = dockerEngine(host.dockerHost, 5_000);
-  const [version, info, containers, images, { Volumes: volumes }] = await Promise.all([
+  const [version, info, containers, images, { Volumes: volumes }, unready] = await Promise.all([
     docker.version(),
     docker.info(),
     docker.listContainers({ all: true }),
     docker.listImages(),
     docker.listVolumes(),
+    askGates(gates),
   ]);
   const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
   const absent = imagesOf(cluster.imageSet).filter((image) => !names.includes(image));
   const pulls = absent.length > 0 && !cluster.imageSet.builtHere ? await askRegistries(host, absent) : {};
-  const isSlave = (labels: Readonly<Record<string, string>>) => labels[labelKeys.component] === "mesos-slave";
-  const inspected = await Promise.all(
-    containers.map(({ Id, Labels, State }) =>
-      labelKeys.project in Labels && (State === "exited" || isSlave(Labels))
-        ? // It may have been removed meanwhile.
-          docker.getContainer(Id).inspect().catch(() => undefined)
-        : undefined,
-    ),
+  // They may have been removed meanwhile.
+  const made = await Promise.all(
+    containers.map(async ({ Id, Labels, ImageID }) => {
+      if (!(labelKeys.project in Labels)) {
+        return undefined;
+      }
+      const [container, image] = await Promise.all([
+        docker.getContainer(Id).inspect().catch(() => undefined),
+        docker.getImage(ImageID).inspect().catch(() => undefined),
+      ]);
+      return container && {
+        environment: container.Config.Env,
+        imageEnvironment: image?.Config.Env ?? [],
+        memory: (container.HostConfig.Memory ?? 0) / 1024 ** 2,
+        binds: (container.HostConfig.Binds ?? []).map((bind) => bind.split(":").slice(0, 2).join(":")),
+        drift: driftOf(container.State, unready.get(Id)),
+      };
+    }),
   );
   return {
     version: version.Version,
@@ -375,11 +517,13 @@ async function lookAtEngine({ host, cluster }: Configuration): Promise<Engine> {
     limitsMemory: info.MemoryLimit !== false,
     rootDirectory: info.DockerRootDir,
     securityOptions: info.SecurityOptions ?? [],
-    containers: containers.map(({ Id, Names, Labels, Mounts, Ports, State }, i) => ({
+    containers: containers.map(({ Id, Names, Image, Created, Labels, Mounts, Ports, State }, i) => ({
       id: Id,
-      stoppedAt: State === "exited" ? inspected[i]?.State.FinishedAt : undefined,
-      slaveResources: isSlave(Labels) ? inspected[i] && variable("MESOS_RESOURCES", inspected[i].Config.Env) : undefined,
       name: (Names[0] ?? "").replace(/^\//, ""),
+      image: Image,
+      created: new Date(Created * 1000).toISOString(),
+      runs: ["running", "paused", "restarting"].includes(State),
+      made: made[i],
       labels: Labels,
       mountSources: Mounts.map(({ Source }) => Source ?? ""),
       publishedPorts: Ports.flatMap(({ PublicPort }) => PublicPort ?? []),
@@ -391,9 +535,39 @@ async function lookAtEngine({ host, cluster }: Configuration): Promise<Engine> {
   };
 }
 
-/** What a variable is set to in a container's environment; "" where it is not. */
-function variable(name: string, environment: readonly string[]): string {
-  return environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+/** What a variable is set to in a container's environment, if at all. */
+function variable(name: string, environment: readonly string[]): string | undefined {
+  return environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+/** Asks what the gates asked when they were passed: id of the container → why it is not ready any more. */
+async function askGates(gates: Recorded["gates"]): Promise<Map<string, string>> {
+  const { checks } = await import("./checks/checks.mjs");
+  const answers = await Promise.all(
+    gates.map(async (gate): Promise<[string, string][]> => {
+      const { ready, asked, answer } = await checks[gate.COMPONENT](gate, AbortSignal.timeout(2_000));
+      return ready ? [] : [[gate.CONTAINER_ID, `${asked}: ${answer}`]];
+    }),
+  );
+  return new Map(answers.flat());
+}
+
+/**
+ * What is wrong with a container of ours, if anything. Each time is another text, as each repair must be another change.
+ * `runs since` is how a gate knows that it is still the process that was found.
+ */
+function driftOf(state: ContainerInspectInfo["State"], unready?: string): string | undefined {
+  const seen = `seen at ${new Date().toISOString()}`;
+  if (state.Paused) {
+    return `paused, ${seen}`;
+  }
+  if (state.Restarting) {
+    return `in a restart loop with exit code ${state.ExitCode}, ${seen}`;
+  }
+  if (!state.Running) {
+    return state.Status === "created" ? `never started, ${seen}` : `stopped at ${state.FinishedAt} with exit code ${state.ExitCode}`;
+  }
+  return unready && `not ready, ${seen}: ${unready}; runs since ${state.StartedAt}`;
 }
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */

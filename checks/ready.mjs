@@ -7,21 +7,19 @@
  *     DOCKER_HOST    the Docker Engine that runs it
  *     READY_TIMEOUT  seconds to wait at most
  *     FINAL_EXITS    JSON: exit code → why the program will never come up again by itself
+ *     DRIFT          how the container was found, where that was not as it should be
  *     (and what the component's own check asks: see the file of its name in this folder)
  *
  * Exit code 0 and one line on stdout when ready; a warning on stderr where not all is well. Otherwise 1, and stderr says
  * what was asked, the last answer, how long it waited, and how the container's log ends.
  */
-import { ask as marathon } from "./marathon.mjs";
-import { ask as mesosMaster } from "./mesos-master.mjs";
-import { ask as mesosSlave } from "./mesos-slave.mjs";
+import { checks } from "./checks.mjs";
 import { waitUntilReady } from "./wait.mjs";
-import { ask as zookeeper } from "./zookeeper.mjs";
 
-/** @type {Record<string, import("./wait.mjs").Check>} */
-const checks = { zookeeper, "mesos-master": mesosMaster, "mesos-slave": mesosSlave, marathon };
+const { COMPONENT = "", CONTAINER = "", DOCKER_HOST = "", READY_TIMEOUT = "300", FINAL_EXITS = "{}", DRIFT = "" } = process.env;
 
-const { COMPONENT = "", CONTAINER = "", DOCKER_HOST = "", READY_TIMEOUT = "300", FINAL_EXITS = "{}" } = process.env;
+// Until it is proved: a process that ends for want of anything to wait for has proved nothing.
+process.exitCode = 1;
 
 if (!Object.hasOwn(checks, COMPONENT)) {
   console.error(`COMPONENT is ${JSON.stringify(COMPONENT)}: write ${Object.keys(checks).join(", ")}`);
@@ -33,6 +31,7 @@ const outcome = await waitUntilReady(checks[COMPONENT], {
   dockerHost: DOCKER_HOST,
   seconds: Number(READY_TIMEOUT),
   finalExits: JSON.parse(FINAL_EXITS),
+  drift: DRIFT,
   settings: process.env,
 });
 if (outcome.warning) {
@@ -40,7 +39,7 @@ if (outcome.warning) {
 }
 if (outcome.ready) {
   console.log(outcome.text);
+  process.exitCode = 0;
 } else {
   console.error(outcome.text);
-  process.exitCode = 1;
 }

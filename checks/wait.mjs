@@ -12,7 +12,10 @@ import { dockerEngine, logTail } from "./docker.mjs";
  * @typedef {{
  *   component: string, container: string, dockerHost: string, seconds: number,
  *   finalExits: Record<string, string>, settings: Record<string, string | undefined>,
+ *   drift?: string,
  * }} Gate
+ * drift: how the container was found, where that was not as it should be. One that was found running but not ready ends
+ * with `runs since`, the time of its start.
  */
 
 const pollMilliseconds = 50;
@@ -23,6 +26,10 @@ const answerMilliseconds = 5_000;
 /** The real ones restart once or twice by design: after a lost ZooKeeper session, or while a dead leader's node lives on. */
 const toleratedRestarts = 2;
 const reportSeconds = 5;
+/** A container that was found running but not ready may still become so: a new master is elected after 10 to 15 s. */
+const patience = 0.2;
+/** Of a container that is started again because it does not answer. */
+const stopSeconds = 10;
 
 /**
  * Asks until the answer is yes, the container has died for good, or the time is over.
@@ -35,6 +42,10 @@ export async function waitUntilReady(check, gate) {
   const waited = () => (Date.now() - begun) / 1000;
   const container = watch(gate);
   let reported = 0;
+  if (gate.drift) {
+    // What is paused never answers, and a question to it takes its time.
+    await container.look(0);
+  }
   for (;;) {
     const { ready, asked, answer, warning } = await check(gate.settings, AbortSignal.timeout(answerMilliseconds));
     if (ready) {
@@ -42,7 +53,7 @@ export async function waitUntilReady(check, gate) {
       return { ready, text: `${new Date().toISOString()} ${gate.component} ready after ${waited().toFixed(1)} s: ${answer}`, warning };
     }
     const late = waited() >= gate.seconds;
-    const dead = late || waited() >= unseenSeconds ? await container.dead() : "";
+    const dead = late || waited() >= unseenSeconds ? await container.look(waited()) : "";
     if (dead || late) {
       return { ready, text: await report(gate, { asked, answer, waited: waited(), container, dead }) };
     }
@@ -55,18 +66,46 @@ export async function waitUntilReady(check, gate) {
 }
 
 /**
- * Knows when a container will not come back by itself.
+ * Knows when a container will not come back by itself, and brings back one that was found not as it should be.
  * @param {Gate} gate
  */
 function watch(gate) {
   /** @type {number | undefined} */
   let restartsBefore;
   let state = "not looked at";
+  let mended = false;
   const container = () => dockerEngine(gate.dockerHost).getContainer(gate.container);
 
+  /**
+   * Brings a container back that Docker's restart policy leaves as it is. Once: what does not help then never will.
+   * @param {import("dockerode").ContainerInspectInfo["State"]} found
+   * @param {number} waited seconds
+   * @returns {Promise<boolean>} whether that was tried now
+   */
+  const mend = async ({ Paused, Restarting, StartedAt }, waited) => {
+    const hangs = gate.drift?.endsWith(`runs since ${StartedAt}`) && waited >= gate.seconds * patience;
+    if (mended || !gate.drift || !(Paused || Restarting || hangs)) {
+      return false;
+    }
+    mended = true;
+    if (Paused) {
+      console.error(`${gate.component}: ${gate.container} is paused: it goes on now`);
+      await container().unpause();
+    } else {
+      console.error(`${gate.component}: ${gate.container} ${Restarting ? "is in a restart loop" : "does not become ready"}: it is started again`);
+      // Docker then counts anew, and does not wait up to a minute before its next attempt.
+      restartsBefore = undefined;
+      await container().restart({ t: stopSeconds });
+    }
+    return true;
+  };
+
   return {
-    /** @returns {Promise<string>} why it is dead, or an empty string */
-    async dead() {
+    /**
+     * @param {number} waited seconds
+     * @returns {Promise<string>} why it is dead, or an empty string
+     */
+    async look(waited) {
       let seen;
       try {
         seen = await container().inspect();
@@ -76,6 +115,9 @@ function watch(gate) {
         return statusCode === 404 ? "the container does not exist" : "";
       }
       const { State: now, RestartCount: restarts, HostConfig: config } = seen;
+      if (await mend(now, waited)) {
+        return "";
+      }
       restartsBefore ??= restarts;
       const restarted = restarts - restartsBefore;
       state = `${now.Status}, restarted ${restarted} times while waiting`;

@@ -5,7 +5,7 @@ import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
-import { Environment, OnDestroy } from "./service";
+import { Environment, FoundContainer, OnDestroy } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 /** One program's part of the cluster's arguments. */
@@ -34,8 +34,8 @@ export interface ClusterArgs {
   readonly marathon?: ProgramArgs;
   /** Seconds that each program may take to become ready. Default: 300. */
   readonly readyTimeout?: number;
-  /** Containers that were found stopped: name → when they ended. Their gates prove them anew. Default: none. */
-  readonly stopped?: Readonly<Record<string, string>>;
+  /** Its containers as they are before the first change. Default: none. */
+  readonly found?: readonly FoundContainer[];
   /** What a destroy makes of apps, framework and data. Default: keep. */
   readonly onDestroy?: OnDestroy;
 }
@@ -82,8 +82,8 @@ export class Cluster extends pulumi.ComponentResource {
     super("mesos-marathon:index:Cluster", name, {}, opts);
     const imageSet = args.imageSet ?? imageSets.tutorial;
     refuseDoomedNames(args, imageSet);
-    const { host, readyTimeout, stopped, onDestroy } = args;
-    const common = { host, imageSet, readyTimeout, stopped, onDestroy };
+    const { host, readyTimeout, found, onDestroy } = args;
+    const common = { host, imageSet, readyTimeout, found, onDestroy };
     const parent = { parent: this };
 
     this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...args.zookeeper }, parent);

@@ -63,7 +63,8 @@ export class Marathon extends pulumi.ComponentResource {
       environment: args.environment,
       memory: args.memory,
       readyTimeout: args.readyTimeout,
-      stopped: args.stopped,
+      interruption: "for some five seconds its UI and API do not answer; tasks keep running",
+      found: args.found,
     });
     this.container = service.container;
     this.ready = service.ready;

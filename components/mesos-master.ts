@@ -53,7 +53,8 @@ export class MesosMaster extends pulumi.ComponentResource {
       environment: args.environment,
       memory: args.memory,
       readyTimeout: args.readyTimeout,
-      stopped: args.stopped,
+      interruption: "for 10 to 15 seconds no master leads, so nothing is launched, and Marathon starts again; tasks keep running",
+      found: args.found,
       onDestroy: args.onDestroy,
     });
     this.container = service.container;

@@ -68,7 +68,11 @@ export class MesosSlave extends pulumi.ComponentResource {
       environment: args.environment,
       memory: args.memory,
       readyTimeout: args.readyTimeout,
-      stopped: args.stopped,
+      // Executors of their own outlive it where the slave also sees the host's processes.
+      interruption: imageSet.mesosSlave.hostPid
+        ? "for some five seconds nothing is launched on it; its tasks keep running"
+        : "all of its tasks are lost, and Marathon launches them anew",
+      found: args.found,
     });
     this.container = service.container;
     this.ready = service.ready;

@@ -27,16 +27,36 @@ export interface ServiceArgs {
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
   /**
-   * Containers that were found stopped: name → when they ended. Pulumi starts such a container again under its old id,
-   * which no gate could see by itself. Default: none.
+   * The stack's containers as they are before the first change. Nothing of it changes what is wanted: it is said what a
+   * change interrupts, and what drifted is proved anew. Default: none.
    */
-  readonly stopped?: Readonly<Record<string, string>>;
+  readonly found?: readonly FoundContainer[];
   /** Default: keep. */
   readonly onDestroy?: OnDestroy;
 }
 
 /** Environment variables: name → value. Values that are secrets stay so. */
 export type Environment = Readonly<Record<string, pulumi.Input<string>>>;
+
+/** A container of this stack as it was found before the first change. */
+export interface FoundContainer {
+  /** What runs in it, in the words of the label. */
+  readonly component: string;
+  readonly name: string;
+  readonly image: string;
+  /** `NAME=value`; those of `imageEnvironment` are among them. */
+  readonly environment: readonly string[];
+  readonly imageEnvironment: readonly string[];
+  /** In MiB; 0 for no limit. */
+  readonly memory: number;
+  /** `host path or volume:container path`. */
+  readonly binds: readonly string[];
+  /**
+   * What is wrong with it, and when that was seen; absent where it does its work. Pulumi starts a stopped container under
+   * its old id and sees nothing else of this, so no gate could know by itself.
+   */
+  readonly drift?: string;
+}
 
 /** Settings of one program: what an image's templates may ask for. Absent ones leave their variables out. */
 export type Settings = Readonly<Record<string, pulumi.Input<string> | undefined>>;
@@ -68,7 +88,9 @@ export interface ServiceSpecification {
   /** What `checks/ready.mjs` is told, beside the container and the time limit. */
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
   readonly readyTimeout?: number;
-  readonly stopped?: Readonly<Record<string, string>>;
+  /** What its users will notice while its container is replaced. */
+  readonly interruption: string;
+  readonly found?: readonly FoundContainer[];
   readonly onDestroy?: OnDestroy;
 }
 
@@ -98,6 +120,17 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     containerPath,
   }));
 
+  const envs = environment(image, settings, spec.environment);
+  const volumes = [
+    ...bindMounts(image, settings),
+    ...(spec.volumes ?? []),
+    ...dataVolumes.map(({ volume, containerPath }) => ({ volumeName: volume.name, containerPath })),
+  ];
+  const found = spec.found?.find(({ component }) => component === spec.component);
+  if (found && !found.drift) {
+    sayInterruption(parent, spec, found, envs, volumes);
+  }
+
   const container = new docker.Container(
     name,
     {
@@ -105,7 +138,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
       image: remoteImage.name,
       command: image.command && [...image.command],
-      envs: environment(image, settings, spec.environment),
+      envs,
       memory: spec.memory || undefined,
       // Swap without a limit is what Docker keeps as it was told on every kernel; with a limit, or unsaid, it is not.
       memorySwap: spec.memory ? -1 : undefined,
@@ -113,11 +146,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       restart: "always",
       privileged: spec.privileged,
       pidMode: image.hostPid ? "host" : undefined,
-      volumes: [
-        ...bindMounts(image, settings),
-        ...(spec.volumes ?? []),
-        ...dataVolumes.map(({ volume, containerPath }) => ({ volumeName: volume.name, containerPath })),
-      ],
+      volumes,
       labels: labels(spec.component),
       logDriver: "json-file",
       logOpts: { "max-size": "10m", "max-file": "3" },
@@ -136,7 +165,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     },
   );
 
-  const stopped = spec.stopped?.[spec.containerName];
+  const drift = found?.name === spec.containerName ? found.drift : undefined;
   const ready = new command.local.Command(
     `${name}-ready`,
     {
@@ -151,13 +180,42 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
         DOCKER_HOST: host.dockerHost,
         FINAL_EXITS: JSON.stringify(image.finalExits ?? {}),
         READY_TIMEOUT: String(spec.readyTimeout ?? 300),
-        ...(stopped && { STOPPED: stopped }),
+        ...(drift && { DRIFT: drift }),
       },
     },
     // The last repair stays on record, so that nothing changes when there is none.
-    { parent, ignoreChanges: stopped ? [] : ["environment.STOPPED"] },
+    { parent, ignoreChanges: drift ? [] : ["environment.DRIFT"] },
   );
   return { container, ready, volumes: dataVolumes.map(({ volume }) => volume) };
+}
+
+/** Says what the replacement of a container that does its work will interrupt: in a preview, and before it happens. */
+function sayInterruption(
+  parent: pulumi.Resource,
+  spec: ServiceSpecification,
+  found: FoundContainer,
+  envs: pulumi.Input<string>[],
+  volumes: docker.types.input.ContainerVolume[],
+): void {
+  pulumi.all([pulumi.output(envs), pulumi.output(volumes)]).apply(([envs, volumes]) => {
+    const binds = volumes.map(({ hostPath, volumeName, containerPath }) => `${hostPath ?? volumeName}:${containerPath}`);
+    const given = found.environment.filter((entry) => envs.includes(entry) || !found.imageEnvironment.includes(entry));
+    const changed = new Set([
+      ...(found.name === spec.containerName ? [] : ["name"]),
+      ...(found.image === spec.image.image ? [] : ["image"]),
+      ...(found.memory === (spec.memory ?? 0) ? [] : ["memory"]),
+      ...difference(envs, given).map((entry) => entry.split("=")[0]),
+      ...difference(binds, found.binds).map((bind) => bind.split(":")[1]),
+    ]);
+    if (changed.size > 0) {
+      pulumi.log.warn(`the container ${found.name} is replaced (changed: ${[...changed].join(", ")}): ${spec.interruption}`, parent);
+    }
+  });
+}
+
+/** What is in one list and not in the other. */
+function difference(a: readonly string[], b: readonly string[]): string[] {
+  return [...a.filter((entry) => !b.includes(entry)), ...b.filter((entry) => !a.includes(entry))];
 }
 
 /** A named volume that holds a service's state. It is kept when the stack is destroyed, unless that is to erase. */

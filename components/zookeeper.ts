@@ -45,7 +45,8 @@ export class ZooKeeper extends pulumi.ComponentResource {
       environment: args.environment,
       memory: args.memory,
       readyTimeout: args.readyTimeout,
-      stopped: args.stopped,
+      interruption: "for some ten seconds nothing is launched and Marathon answers nothing; tasks keep running",
+      found: args.found,
       onDestroy: args.onDestroy,
     });
     this.container = service.container;

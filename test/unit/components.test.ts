@@ -8,7 +8,7 @@ import { test } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { Cluster, type ClusterArgs, customImageSet, fromRegistry, host, type HostArgs, imageSets } from "../../components";
+import { Cluster, type ClusterArgs, customImageSet, type FoundContainer, fromRegistry, host, type HostArgs, imageSets } from "../../components";
 import { templateSettings } from "../../components/custom-images";
 import { type MockedStack, mockedStack } from "./mocked-stack";
 import { defaults, project } from "./pulumi-yaml";
@@ -520,11 +520,7 @@ test("each gate is told what to ask, of which container, and after whom", async 
       "Command cluster-marathon-ready": {
         ...marathon,
         FRAMEWORKS_PATH: "/master/frameworks",
-        FINAL_EXITS: JSON.stringify({
-          "110":
-            "its framework was torn down at the master, and ZooKeeper still has the framework's id. Ways out: remove state/framework-id " +
-            "and state/instance below Marathon's path in ZooKeeper, or erase the cluster (onDestroy) and begin anew",
-        }),
+        FINAL_EXITS: JSON.stringify(imageSets.rehearsal.marathon.finalExits),
       },
     }));
 
@@ -534,18 +530,74 @@ test("each gate is told what to ask, of which container, and after whom", async 
   });
 });
 
-test("a container that was found stopped is proved anew, once, and no other is", async () => {
-  const stack = await mockedStack(cluster({ stopped: { "mesos-slave": "2026-01-02T03:04:05Z", "someone-elses": "2026-01-01T00:00:00Z" } }));
+const foundContainer = (component: string, more: Partial<FoundContainer> = {}): FoundContainer => ({
+  component,
+  name: component,
+  image: imageSets.tutorial.mesosSlave.image,
+  environment: [],
+  imageEnvironment: [],
+  memory: 0,
+  binds: [],
+  ...more,
+});
+
+test("a container that was found drifted is proved anew, once, and no other is", async (t) => {
+  t.mock.method(console, "warn", () => {});
+  const found = [foundContainer("mesos-slave", { drift: "stopped at 2026-01-02T03:04:05Z" }), foundContainer("marathon", { name: "renamed", drift: "paused" })];
+  const stack = await mockedStack(cluster({ found }));
   const gates = [...stack.resources].filter(([called]) => called.endsWith("-ready")).sort(([a], [b]) => (a < b ? -1 : 1));
   assert.deepEqual(
-    gates.map(([called, { inputs, ignoreChanges }]) => [called, inputs.environment.STOPPED, ignoreChanges]),
+    gates.map(([called, { inputs, ignoreChanges }]) => [called, inputs.environment.DRIFT, ignoreChanges]),
     [
-      ["Command cluster-marathon-ready", undefined, ["environment.STOPPED"]],
-      ["Command cluster-mesos-master-ready", undefined, ["environment.STOPPED"]],
-      ["Command cluster-mesos-slave-ready", "2026-01-02T03:04:05Z", []],
-      ["Command cluster-zookeeper-ready", undefined, ["environment.STOPPED"]],
+      ["Command cluster-marathon-ready", undefined, ["environment.DRIFT"]],
+      ["Command cluster-mesos-master-ready", undefined, ["environment.DRIFT"]],
+      ["Command cluster-mesos-slave-ready", "stopped at 2026-01-02T03:04:05Z", []],
+      ["Command cluster-zookeeper-ready", undefined, ["environment.DRIFT"]],
     ],
   );
+});
+
+test("what a replacement interrupts is said of a container that does its work", async (t) => {
+  const slave = foundContainer("mesos-slave", {
+    imageEnvironment: ["PATH=/bin"],
+    environment: [
+      "PATH=/bin",
+      "MESOS_HOSTNAME=127.0.0.1",
+      "MESOS_IP=127.0.0.1",
+      "MESOS_MASTER=zk://127.0.0.1:2181/mesos",
+      `MESOS_WORK_DIR=${workDir}`,
+      "MESOS_RESOURCES=cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
+    ],
+    binds: ["/sys/fs/cgroup:/sys/fs/cgroup", "/var/run/docker.sock:/var/run/docker.sock", `mesos-marathon-dev-cluster-mesos-slave-work:${workDir}`],
+  });
+  const ends = "all of its tasks are lost, and Marathon launches them anew";
+  const cases: Record<string, [found: Partial<FoundContainer>, args: Parameters<typeof cluster>[0], said: string[]]> = {
+    "nothing where nothing changes": [{}, {}, []],
+    "nothing of one that is down already": [{ drift: "stopped at 2026-01-02T03:04:05Z" }, { mesosSlave: { port: 5052 } }, []],
+    "a variable that comes": [{}, { mesosSlave: { port: 5052 } }, [`the container mesos-slave is replaced (changed: MESOS_PORT): ${ends}`]],
+    "a variable that goes": [
+      { environment: [...slave.environment, "MESOS_ATTRIBUTES=rack:1"] },
+      {},
+      [`the container mesos-slave is replaced (changed: MESOS_ATTRIBUTES): ${ends}`],
+    ],
+    "a variable of the user's, and a limit": [
+      {},
+      { mesosSlave: { environment: { MESOS_GC_DELAY: "2days" }, memory: 512 } },
+      [`the container mesos-slave is replaced (changed: memory, MESOS_GC_DELAY): ${ends}`],
+    ],
+    "a name, an image and a mount": [
+      { name: "agent", image: "other:1", binds: slave.binds.slice(1) },
+      {},
+      [`the container agent is replaced (changed: name, image, /sys/fs/cgroup): ${ends}`],
+    ],
+  };
+  for (const [what, [more, args, said]] of Object.entries(cases)) {
+    await t.test(what, async (t) => {
+      const warn = t.mock.method(console, "warn", () => {});
+      await mockedStack(cluster({ ...args, found: [{ ...slave, ...more }] }), { preview: true });
+      assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => text), said.map((text) => `warning: [runtime] ${text}`));
+    });
+  }
 });
 
 test("a teardown runs when the stack is destroyed and never else, while its interlock is gone, and keeps", async () => {

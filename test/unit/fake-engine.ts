@@ -6,9 +6,11 @@ import { join } from "node:path";
 /** A container as the fake engine has it. What a test leaves out is that of a running container of nobody's. */
 export interface FakeContainer {
   readonly name: string;
-  status?: "created" | "running" | "restarting" | "exited";
+  status?: "created" | "running" | "restarting" | "paused" | "exited";
   exitCode?: number;
+  startedAt?: string;
   finishedAt?: string;
+  readonly binds?: readonly string[];
   restarts?: number;
   restartPolicy?: string;
   readonly labels?: Record<string, string>;
@@ -141,21 +143,26 @@ export class FakeEngine {
 }
 
 function listed({ name, status = "running", labels = {}, mounts = [], ports = [] }: FakeContainer) {
-  return { Id: name, Names: [`/${name}`], State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
+  return { Id: name, Names: [`/${name}`], Image: "image", Created: 1, State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
 }
 
+const never = "0001-01-01T00:00:00Z";
+
 function inspected(container: FakeContainer) {
-  const { name, status = "running", labels = {}, exitCode = 0, finishedAt = "0001-01-01T00:00:00Z", restarts = 0, restartPolicy = "always", environment = [] } = container;
+  const { name, status = "running", labels = {}, exitCode = 0, startedAt = never, finishedAt = never } = container;
+  const { restarts = 0, restartPolicy = "always", environment = [], binds = [] } = container;
   return {
     Id: name,
     Name: `/${name}`,
     Config: { Labels: labels, Env: environment },
     RestartCount: restarts,
-    HostConfig: { RestartPolicy: { Name: restartPolicy } },
+    HostConfig: { RestartPolicy: { Name: restartPolicy }, Binds: binds },
     State: {
       Status: status,
       // While Docker waits before the next start, both are so.
-      Running: status === "running" || status === "restarting",
+      Running: ["running", "restarting", "paused"].includes(status),
+      Paused: status === "paused",
+      StartedAt: startedAt,
       Restarting: status === "restarting",
       ExitCode: exitCode,
       FinishedAt: finishedAt,

@@ -9,7 +9,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { imageSets, imagesOf } from "../../components";
 import { type Configuration, readConfiguration } from "../../config";
-import { type Engine, type Here, judge, look, preflight, type SeenContainer } from "../../preflight";
+import { type Engine, type Here, judge, look, preflight, type Recorded, type SeenContainer } from "../../preflight";
 import { FakeEngine } from "./fake-engine";
 import { mockedStack } from "./mocked-stack";
 import { defaults } from "./pulumi-yaml";
@@ -60,17 +60,32 @@ const here: Here = { addresses: ["127.0.0.1", "192.0.2.7"], listeners: [], freeB
 const container = (name: string, more: Partial<SeenContainer> = {}): SeenContainer => ({
   id: `${name}-0123456789abcdef`,
   name,
+  image: "nginx:1",
+  created: "2026-01-01T00:00:00.000Z",
   labels: {},
   mountSources: [],
   publishedPorts: [],
+  runs: true,
   ...more,
 });
+const made = { environment: [], imageEnvironment: [], memory: 0, binds: [] };
+/** What is said of it, beside its name. */
+const told = (id: string, more = "") => `(${id}, image nginx:1, created 2026-01-01T00:00:00.000Z${more})`;
+const slaveThatRan = (...environment: string[]) =>
+  container("mesos-slave", {
+    labels: ours("mesos-slave"),
+    made: { ...made, environment: ["MESOS_HOSTNAME=127.0.0.1", "MESOS_RESOURCES=cpus:2;mem:2048;disk:10240;ports:[31000-32000]", ...environment] },
+  });
+const forbidden = (...changes: string[]) =>
+  `error: the Mesos slave would end at every start, as its kept state forbids that ${changes.map((change) => `mesos-marathon:${change}`).join(", and that ")}: ` +
+  "set it back, or let it begin anew with `pulumi destroy`, then `pulumi up`. All tasks end, data stays, and the apps start afresh";
 const uuid = "01234567-89ab-cdef-0123-456789abcdef";
 const sandbox = (stack: string) => `/var/lib/docker/volumes/mesos-marathon-${stack}-cluster-mesos-slave-work/_data/slaves/S0/frameworks/F/executors/E/runs/R`;
 
 interface Case {
   readonly config?: Record<string, string>;
   readonly engine?: Partial<Engine>;
+  readonly recorded?: Recorded;
   /** null: Pulumi runs elsewhere. */
   readonly here?: Partial<Here> | null;
   /** Each as `level: sentence`. */
@@ -95,7 +110,7 @@ const otherSlave = (slaveResources: string) =>
   container("other-slave", {
     labels: { ...otherStacks, "mesos-marathon.component": "mesos-slave" },
     mountSources: ["/sys/fs/cgroup", "/var/lib/docker/volumes/mesos-marathon-dev-2-cluster-mesos-slave-work/_data"],
-    slaveResources,
+    made: { ...made, environment: slaveResources ? [`MESOS_RESOURCES=${slaveResources}`] : [] },
   });
 const sharedPorts = (range: string) =>
   `error: the ports ${range} are offered to tasks by the Mesos slave other-slave of stack dev-2, and by this stack's (mesos-marathon:mesosSlaveResources): ` +
@@ -115,7 +130,8 @@ const table: Record<string, Case> = {
   "a name is taken by a stranger": {
     engine: { containers: [container("marathon"), container("other")] },
     found: [
-      "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make, marathon-012: " +
+      "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make " +
+        `${told("marathon-012")}: ` +
         "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
     ],
   },
@@ -123,7 +139,8 @@ const table: Record<string, Case> = {
     engine: { containers: [container("zk", { labels: otherStacks })] },
     config: { zookeeperName: "zk" },
     found: [
-      "error: the container name zk (mesos-marathon:zookeeperName) is taken by a container that this stack did not make, zk-012345678: " +
+      "error: the container name zk (mesos-marathon:zookeeperName) is taken by a container that this stack did not make " +
+        `${told("zk-012345678", ", of stack dev-2 of project mesos-marathon")}: ` +
         "remove or rename that one, or choose another name: pulumi config set zookeeperName NAME",
     ],
   },
@@ -145,6 +162,63 @@ const table: Record<string, Case> = {
       ],
     },
     found: ["error: the volume mesos-marathon-dev-cluster-zookeeper-data would be taken for this stack's, but does not bear its labels: rename or remove it"],
+  },
+
+  "a container that bears this stack's labels, and that its state does not know": {
+    engine: { containers: ["zookeeper", "other-marathon"].map((name) => container(name, { labels: ours("zookeeper") })) },
+    recorded: { containers: ["zookeeper-0123456789abcdef"], gates: [] },
+    found: [
+      `error: the container other-marathon ${told("other-marath", ", of stack dev of project mesos-marathon")} bears this stack's labels, but is not in its state: ` +
+        "it belongs to a stack of the same name in another clone, whose data this one would take for its own, or an `up` that was cut off left it. " +
+        "Go on in that clone, choose another name for this stack (pulumi stack init NAME), or remove the container: docker rm --force other-marathon",
+    ],
+  },
+
+  // Drift.
+  "a container that has drifted": {
+    engine: { containers: [container("marathon", { labels: ours("marathon"), made: { ...made, drift: "paused, seen at T" } })] },
+    found: ["warning: the container marathon is not as it should be (paused, seen at T): `up` brings it back and waits until it is ready"],
+  },
+
+  // What the slave's kept state allows.
+  "the slave's settings as they were": { engine: { containers: [slaveThatRan()] }, found: [] },
+  "the slave offers more, and has an attribute": {
+    engine: { containers: [slaveThatRan()] },
+    config: { mesosSlaveResources: "cpus:2.5;mem:2048;disk:10240;gpus:1;ports:[30000-33000]", mesosSlaveAttributes: "rack:1" },
+    found: [],
+  },
+  "an attribute gets another value": {
+    engine: { containers: [slaveThatRan("MESOS_ATTRIBUTES=rack:1;zone:a")] },
+    config: { mesosSlaveAttributes: "zone:b;rack:2" },
+    found: [],
+  },
+  "the slave offers less, loses an attribute, and listens elsewhere": {
+    engine: { containers: [slaveThatRan("MESOS_ATTRIBUTES=rack:1;zone:a", "MESOS_PORT=5052")] },
+    config: { address: "127.0.0.2", mesosSlaveResources: "cpus:1;mem:2048;disk:10240;ports:[31000-32000]", mesosSlaveAttributes: "zone:a" },
+    found: [
+      forbidden(
+        "address changes from 127.0.0.1 to 127.0.0.2",
+        "mesosSlavePort changes from 5052 to 5051",
+        "mesosSlaveResources changes from cpus:2;mem:2048;disk:10240;ports:[31000-32000] to cpus:1;mem:2048;disk:10240;ports:[31000-32000]",
+        "mesosSlaveAttributes changes from rack:1;zone:a to zone:a",
+      ),
+    ],
+  },
+  "the slave offers fewer ports": {
+    engine: { containers: [slaveThatRan()] },
+    config: { mesosSlaveResources: "cpus:2;mem:2048;disk:10240;ports:[31000-31500,31600-32000]" },
+    found: [
+      forbidden("mesosSlaveResources changes from cpus:2;mem:2048;disk:10240;ports:[31000-32000] to cpus:2;mem:2048;disk:10240;ports:[31000-31500,31600-32000]"),
+    ],
+  },
+  "Mesos 0.23 allows no change": {
+    engine: { ...tutorial, containers: [slaveThatRan()] },
+    config: { imageSet: "tutorial", mesosSlaveAttributes: "rack:1" },
+    found: [forbidden("mesosSlaveAttributes changes from nothing to rack:1"), exposedZooKeeper],
+  },
+  "a slave that has ended may have been told what it could not bear": {
+    engine: { containers: [{ ...slaveThatRan("MESOS_PORT=5052"), made: { ...slaveThatRan("MESOS_PORT=5052").made!, drift: "in a restart loop" } }] },
+    found: ["warning: the container mesos-slave is not as it should be (in a restart loop): `up` brings it back and waits until it is ready"],
   },
 
   // Ports.
@@ -186,17 +260,17 @@ const table: Record<string, Case> = {
   "a port is held by a stranger's container": {
     engine: { containers: [container("their-web")] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "node", containerId: "their-web-0123456789abcdef" } }] },
-    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "the container their-web")],
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", `the container their-web ${told("their-web-01")}`)],
   },
   "a port is published by a stranger's container": {
-    engine: { containers: [container("their-web", { publishedPorts: [8080] })] },
+    engine: { containers: [container("their-web", { publishedPorts: [8080], labels: { "com.docker.compose.project": "shop" } })] },
     here: { listeners: [{ address: "0.0.0.0", port: 8080, holder: { pid: 42, command: "docker-proxy" } }] },
-    found: [held("8080 of 0.0.0.0", "marathonPort", "Marathon", "the container their-web")],
+    found: [held("8080 of 0.0.0.0", "marathonPort", "Marathon", `the container their-web ${told("their-web-01", ", of Docker Compose project shop")}`)],
   },
   "a port is held by the same program of another stack": {
     engine: { containers: [container("marathon-2", { labels: otherStacks })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-2-0123456789abcdef" } }] },
-    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "the container marathon-2")],
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", `the container marathon-2 ${told("marathon-2-0", ", of stack dev-2 of project mesos-marathon")}`)],
   },
   "own ports, as root sees them": {
     engine: { containers: [container("marathon", { labels: ours("marathon") })] },
@@ -209,7 +283,7 @@ const table: Record<string, Case> = {
     found: [],
   },
   "own containers are stopped, and somebody has the port": {
-    engine: { containers: [container("marathon", { labels: ours("marathon"), stoppedAt: "2026-01-02T03:04:05Z" })] },
+    engine: { containers: [container("marathon", { labels: ours("marathon"), runs: false })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080 }] },
     found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "a process that only root can see")],
   },
@@ -406,7 +480,7 @@ const table: Record<string, Case> = {
     found: [],
   },
   "both slaves are there already": {
-    engine: { containers: [otherSlave(""), container("mesos-slave", { labels: ours("mesos-slave"), slaveResources: "" })] },
+    engine: { containers: [otherSlave(""), slaveThatRan()] },
     found: [
       "warning: the ports 31000-32000 are offered to tasks by the Mesos slave other-slave of stack dev-2, and by this stack's (mesos-marathon:mesosSlaveResources): " +
         "two tasks would get the same port. A slave that runs cannot give up ports and keep its id and tasks: plan new ones for one of the two",
@@ -436,7 +510,8 @@ const table: Record<string, Case> = {
     },
     here: { freeBytes: 0, lacksCapabilities: true, listeners: [{ address: "0.0.0.0", port: 5050 }] },
     found: [
-      "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make, marathon-012: " +
+      "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make " +
+        `${told("marathon-012")}: ` +
         "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
       "error: the volume mesos-marathon-dev-cluster-mesos-slave-work would be taken for this stack's, but does not bear its labels: rename or remove it",
       held("5050 of 0.0.0.0", "mesosMasterPort", "the Mesos master", "a process that only root can see"),
@@ -459,9 +534,9 @@ const table: Record<string, Case> = {
 };
 
 test("findings: level and sentence, all at once, in the order of the table", async (t) => {
-  for (const [what, { config, engine: engineChanges, here: hereChanges, found }] of Object.entries(table)) {
+  for (const [what, { config, engine: engineChanges, here: hereChanges, recorded, found }] of Object.entries(table)) {
     await t.test(what, () => {
-      const seen = { engine: { ...engine, ...engineChanges }, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
+      const seen = { engine: { ...engine, ...engineChanges }, recorded, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
       const findings = judge(configured({ imageSet: "rehearsal", ...config }), seen, owner);
       assert.deepEqual(findings.map(({ level, text }) => `${level}: ${text}`), found);
     });
@@ -506,18 +581,28 @@ test("the Docker Engine is looked at once, whole", async (t) => {
   engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
   engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
   const finishedAt = "2026-01-02T03:04:05Z";
+  const startedAt = "2026-01-01T03:04:05Z";
+  const { address, port } = await listening(t);
+  const gate = { COMPONENT: "zookeeper", ADDRESS: address, PORT: String(port) };
   for (const container of [
     { name: "web", mounts: ["/srv", undefined], ports: [{ PrivatePort: 80, PublicPort: 8080, Type: "tcp" }, { PrivatePort: 81, Type: "tcp" }] },
     { name: "ended", status: "exited", finishedAt },
-    { name: "marathon", status: "exited", finishedAt, labels: ours("marathon") },
-    { name: "mesos-slave", status: "running", finishedAt, labels: ours("mesos-slave"), environment: ["PATH=/bin", "MESOS_RESOURCES=cpus:1;mem:64"] },
-    { name: "told-nothing", status: "exited", finishedAt, labels: { ...otherStacks, "mesos-marathon.component": "mesos-slave" } },
+    { name: "marathon", status: "exited", finishedAt, exitCode: 143, labels: ours("marathon"), environment: ["A=1"], binds: ["/a:/b:rw", "v:/w:ro"] },
+    { name: "mesos-slave", status: "running", finishedAt, labels: ours("mesos-slave") },
+    { name: "mesos-master", status: "running", startedAt, labels: ours("mesos-master") },
+    { name: "paused", status: "paused", labels: otherStacks },
+    { name: "looping", status: "restarting", exitCode: 1, labels: otherStacks },
+    { name: "new", status: "created", labels: otherStacks },
     { name: "zookeeper", status: "exited", finishedAt, labels: ours("zookeeper"), inspected: () => engine.containers.delete("zookeeper") },
   ] as const) {
     engine.containers.set(container.name, container);
   }
-  const empty = { labels: {}, mountSources: [], publishedPorts: [], stoppedAt: undefined, slaveResources: undefined };
-  assert.deepEqual(await look(at(engine.dockerHost)), {
+  const empty = { image: "image", created: "1970-01-01T00:00:01.000Z", labels: {}, mountSources: [], publishedPorts: [], runs: true, made: undefined };
+  const recorded = { containers: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }] };
+  // Each look is another one.
+  const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), recorded)).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
+  assert.deepEqual(seen, JSON.parse(JSON.stringify({
+    recorded,
     engine: {
       version: "24.0.9",
       minApiVersion: "1.12",
@@ -528,12 +613,28 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       securityOptions: ["name=rootless"],
       containers: [
         { ...empty, id: "web", name: "web", mountSources: ["/srv", ""], publishedPorts: [8080] },
-        { ...empty, id: "ended", name: "ended" },
-        { ...empty, id: "marathon", name: "marathon", labels: ours("marathon"), stoppedAt: finishedAt },
-        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave"), slaveResources: "cpus:1;mem:64" },
-        { ...empty, id: "told-nothing", name: "told-nothing", labels: { ...otherStacks, "mesos-marathon.component": "mesos-slave" }, stoppedAt: finishedAt, slaveResources: "" },
+        { ...empty, id: "ended", name: "ended", runs: false },
+        {
+          ...empty,
+          id: "marathon",
+          name: "marathon",
+          labels: ours("marathon"),
+          runs: false,
+          made: { ...made, environment: ["A=1"], binds: ["/a:/b", "v:/w"], drift: `stopped at ${finishedAt} with exit code 143` },
+        },
+        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave"), made },
+        {
+          ...empty,
+          id: "mesos-master",
+          name: "mesos-master",
+          labels: ours("mesos-master"),
+          made: { ...made, drift: `not ready, seen at T: srvr of ${address}:1: ECONNREFUSED; runs since ${startedAt}` },
+        },
+        { ...empty, id: "paused", name: "paused", labels: otherStacks, made: { ...made, drift: "paused, seen at T" } },
+        { ...empty, id: "looping", name: "looping", labels: otherStacks, made: { ...made, drift: "in a restart loop with exit code 1, seen at T" } },
+        { ...empty, id: "new", name: "new", labels: otherStacks, runs: false, made: { ...made, drift: "never started, seen at T" } },
         // Removed between two questions.
-        { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper") },
+        { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper"), runs: false },
       ],
       images: ["a:1", "a:2", "b:1", "b@sha256:0"],
       pulls: {},
@@ -544,7 +645,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       ],
     },
     // The engine's folder is not on this machine (Docker Desktop): nor are its ports and its disk, so there is no `here`.
-  });
+  })));
   assert.deepEqual(engine.changes, []);
 });
 
@@ -572,6 +673,15 @@ test("nobody is asked for images that are built on the spot", async (t) => {
   await look(at(engine.dockerHost));
   assert.deepEqual(engine.shown, {});
 });
+
+/** A ZooKeeper that serves. */
+async function listening(t: TestContext): Promise<{ address: string; port: number }> {
+  const server = createServer((socket) => socket.on("data", () => socket.end("Mode: standalone\n")));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { address, port } = server.address() as AddressInfo;
+  return { address, port };
+}
 
 test("an old engine leaves fields out", async (t) => {
   const engine = await played(t);
@@ -722,7 +832,7 @@ test("preflight in the program", async (t) => {
     const lines = thrown.message.split("\n").filter((line: string) => !/ GiB are free | port 2181 /.test(line));
     assert.deepEqual(lines, [
       "The cluster cannot run here yet; nothing was changed:",
-      "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make, marathon: " +
+      "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make (marathon, image image, created 1970-01-01T00:00:01.000Z): " +
         "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
       "  - Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
         "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
@@ -736,27 +846,38 @@ test("preflight in the program", async (t) => {
     assert.deepEqual(engine.changes, []);
   });
 
-  await t.test("lets it go on, and tells which containers had stopped", async (t) => {
+  await t.test("lets it go on, and tells how its containers are", async (t) => {
     const engine = await played(t);
     engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
     engine.images = [{ RepoTags: rehearsalImages }];
     engine.containers.set("marathon", { name: "marathon", status: "exited", finishedAt: "2026-01-02T03:04:05Z", labels: ours("marathon") });
-    engine.containers.set("mesos-slave", { name: "mesos-slave", labels: ours("mesos-slave") });
+    const environment = [`MESOS_PORT=${freePorts.mesosSlavePort}`];
+    engine.containers.set("mesos-slave", { name: "mesos-slave", labels: ours("mesos-slave"), environment });
     const { result, thrown } = await run(t, at(engine.dockerHost));
-    assert.deepEqual([result, thrown], [{ stopped: { marathon: "2026-01-02T03:04:05Z" } }, undefined]);
+    const found = { ...made, image: "image", drift: undefined };
+    assert.deepEqual([result, thrown], [
+      {
+        found: [
+          { ...found, component: "marathon", name: "marathon", drift: "stopped at 2026-01-02T03:04:05Z with exit code 0" },
+          { ...found, component: "mesos-slave", name: "mesos-slave", environment },
+        ],
+      },
+      undefined,
+    ]);
   });
 
   await t.test("looks at nothing where it is switched off", async (t) => {
     const { result, thrown, said } = await run(t, at("unix:///nowhere/docker.sock", { preflight: "false" }));
-    assert.deepEqual([result, thrown, said], [{ stopped: {} }, undefined, [[], []]]);
+    assert.deepEqual([result, thrown, said], [{ found: [] }, undefined, [[], []]]);
   });
 });
 
-test("the program declares nothing where the host is not fit, and proves anew what had stopped where it is", async (t) => {
+test("the program declares nothing where the host is not fit, and proves anew what had drifted where it is", async (t) => {
   const engine = await played(t);
   engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
   engine.containers.set("marathon", { name: "marathon", status: "exited", finishedAt: "2026-01-02T03:04:05Z", labels: ours("marathon") });
   t.mock.method(console, "log", () => {});
+  t.mock.method(console, "warn", () => {});
   const program = require("../../index");
   const config = { ...defaults(), ...freePorts, dockerHost: engine.dockerHost };
 
@@ -770,5 +891,5 @@ test("the program declares nothing where the host is not fit, and proves anew wh
   const fit = await mockedStack(program, { config });
   await fit.outputs;
   assert.equal(fit.resources.size, 26);
-  assert.equal(fit.resources.get("Command cluster-marathon-ready")?.inputs.environment.STOPPED, "2026-01-02T03:04:05Z");
+  assert.equal(fit.resources.get("Command cluster-marathon-ready")?.inputs.environment.DRIFT, "stopped at 2026-01-02T03:04:05Z with exit code 0");
 });

@@ -259,7 +259,7 @@ test("the loop", async (t) => {
   const wait = async (
     t: TestContext,
     container: Partial<FakeContainer> | undefined,
-    { readyAt = Infinity, seconds = 600, finalExits = {}, questionSeconds = 0.5 } = {},
+    { readyAt = Infinity, seconds = 600, finalExits = {}, questionSeconds = 0.5, drift = "" } = {},
   ) => {
     let now = Date.UTC(2026, 0, 2);
     t.mock.method(Date, "now", () => now);
@@ -272,8 +272,10 @@ test("the loop", async (t) => {
       return ++asked >= readyAt ? yes : no;
     };
     const said = t.mock.method(console, "error", () => {});
-    const { ready, text } = await waitUntilReady(check, { component: "zookeeper", container: "zookeeper", dockerHost: engine.dockerHost, seconds, finalExits, settings: {} });
-    return { ready, asked, said: said.mock.calls.map((call) => call.arguments[0]), lines: text.replaceAll(engine.dockerHost, "ENGINE").split("\n") };
+    const gate = { component: "zookeeper", container: "zookeeper", dockerHost: engine.dockerHost, seconds, finalExits, settings: {}, drift };
+    const { ready, text } = await waitUntilReady(check, gate);
+    const lines = text.replaceAll(engine.dockerHost, "ENGINE").split("\n");
+    return { ready, asked, said: said.mock.calls.map((call) => call.arguments[0]), lines, changes: engine.changes };
   };
   /** Ends at these looks: in between Docker waits, then starts it again. */
   const restartsAt = (looks: readonly number[], met: "restarting" | "running") => (container: FakeContainer, times: number) => {
@@ -375,6 +377,40 @@ test("the loop", async (t) => {
     assert.equal(lines[0], "zookeeper did not become ready: time is over");
     assert.equal(lines[4], "  container:    zookeeper, cannot be seen ((HTTP code 500) server error - json is refused)");
     assert.equal(lines[6], "    (cannot be read: (HTTP code 500) server error - logs is refused)");
+  });
+
+  const startedAt = "2026-01-01T03:04:05Z";
+  const restarted = ["POST /containers/zookeeper/restart?t=10"];
+
+  await t.test("lets one that was found paused go on, before it asks anything", async (t) => {
+    const { ready, changes, said } = await wait(t, { status: "paused" }, { drift: "paused, seen at T", readyAt: 2 });
+    assert.deepEqual([ready, changes.length, changes[0].split(" ").slice(0, 2).join(" ")], [true, 1, "POST /containers/zookeeper/unpause"]);
+    assert.deepEqual(said, ["zookeeper: zookeeper is paused: it goes on now"]);
+  });
+
+  await t.test("starts one that was found in a restart loop at once, and once, and counts anew", async (t) => {
+    const container = { restarts: 9, status: "restarting" as FakeContainer["status"], exitCode: 1, inspected: restartsAt([1, 3, 5, 7], "restarting") };
+    const { ready, changes, lines, asked } = await wait(t, container, { drift: "in a restart loop with exit code 1, seen at T" });
+    assert.deepEqual([ready, changes], [false, restarted]);
+    assert.equal(asked, 6);
+    assert.equal(lines[0], "zookeeper did not become ready: it ended 3 times, last with exit code 1");
+  });
+
+  await t.test("starts one that was found running, and not ready, again when a fifth of the time is over", async (t) => {
+    const drift = `not ready, seen at T: ECONNREFUSED; runs since ${startedAt}`;
+    const early = await wait(t, { startedAt }, { drift, seconds: 50, questionSeconds: 1, readyAt: 10 });
+    assert.deepEqual([early.ready, early.changes], [true, []]);
+    t.mock.restoreAll();
+    const late = await wait(t, { startedAt }, { drift, seconds: 50, questionSeconds: 1, readyAt: 15 });
+    assert.deepEqual([late.ready, late.changes], [true, restarted]);
+    assert.deepEqual(late.said.filter((text) => /again/.test(text)), ["zookeeper: zookeeper does not become ready: it is started again"]);
+  });
+
+  await t.test("leaves another run of it alone, and one that nobody found drifted", async (t) => {
+    const drift = "not ready, seen at T: ECONNREFUSED; runs since 2025-12-31T00:00:00Z";
+    assert.deepEqual((await wait(t, { startedAt }, { drift, seconds: 18, questionSeconds: 1 })).changes, []);
+    t.mock.restoreAll();
+    assert.deepEqual((await wait(t, { startedAt, status: "restarting" }, { seconds: 18, questionSeconds: 1 })).changes, []);
   });
 
   await t.test("says what was asked, the last answer, how long it waited, the container's state, and how its log ends", async (t) => {
