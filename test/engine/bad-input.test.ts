@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
+import { docker, plant, removeVolumes, standing, testImage, volumeNames } from "./docker";
 import { dockerHost, TestStack } from "./stack";
 
 const base = {
@@ -50,7 +50,7 @@ test("a name and a port that are taken, and an address that the host has not, ar
   const server = createServer().listen(26050, "127.0.0.1");
   try {
     await refused({}, [
-      new RegExp(`container name bad-marathon \\(mesos-marathon:marathonName\\) is taken by a container that this stack did not make, ${stranger.id.slice(0, 12)}`),
+      new RegExp(`container name bad-marathon \\(mesos-marathon:marathonName\\) is taken by a container that this stack did not make \\(${stranger.id.slice(0, 12)}, image ${testImage}, created `),
       new RegExp(`port 26050 of 127.0.0.1 \\(mesos-marathon:mesosMasterPort, for the Mesos master\\) is held by .+ \\(process ${process.pid}\\)`),
     ]);
     await refused({ "mesos-marathon:address": "10.1.2.3" }, [/10\.1\.2\.3 \(mesos-marathon:address\) is not an address of this host/, /bad-marathon/]);

@@ -5,12 +5,21 @@ import { join } from "node:path";
 
 export const projectFolder = join(__dirname, "..", "..");
 
-/** One step of a preview, as Pulumi's `--json` gives it. */
-export interface Step {
+/** One step, as Pulumi's `--json` gives it. */
+interface Step {
   readonly op: string;
   readonly urn: string;
   readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
 }
+
+/** What a preview announces. */
+export interface Preview {
+  /** Resources that do not stay as they are: `op name: what differs`. */
+  readonly steps: string[];
+  readonly warnings: string[];
+}
+
+type Config = Readonly<Record<string, string | number | boolean | object>>;
 
 export interface Run {
   readonly code: number;
@@ -26,6 +35,7 @@ export class TestStack {
     readonly name: string,
     private readonly project: string,
     private readonly environment: NodeJS.ProcessEnv,
+    private config: Config,
   ) {}
 
   /**
@@ -34,41 +44,50 @@ export class TestStack {
    */
   static async create(
     name: string,
-    config: Readonly<Record<string, string | number | boolean>>,
+    config: Config,
     options: { project?: string; backend?: TestStack; dockerHost?: string } = {},
   ): Promise<TestStack> {
     const folder = options.backend?.folder ?? (await mkdtemp(join(tmpdir(), "mesos-marathon-test-")));
     const project = options.project ?? projectFolder;
-    const stack = new TestStack(folder, name, project, {
+    const environment = {
       ...process.env,
       DOCKER_HOST: options.dockerHost ?? dockerHost(),
       PULUMI_BACKEND_URL: `file://${folder}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
       PULUMI_SKIP_UPDATE_CHECK: "1",
-    });
+    };
+    const stack = new TestStack(folder, name, project, environment, {});
     await stack.mustRun("stack", "init", name, "--no-select");
     // Pulumi writes the stack's salt beside Pulumi.yaml; the clone's own files stay as they are.
     const written = join(project, `Pulumi.${name}.yaml`);
-    const salt = await readFile(written, "utf8");
+    await writeFile(stack.configFile, await readFile(written));
     await rm(written);
-    const lines = Object.entries(config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
-    await writeFile(stack.configFile, `${salt}\nconfig:\n${lines.join("\n")}\n`);
+    await stack.configure(config);
     return stack;
   }
 
   /** The same stack, as somebody else's clone of the project sees it. */
   from(project: string): TestStack {
-    return new TestStack(this.folder, this.name, project, this.environment);
+    return new TestStack(this.folder, this.name, project, this.environment, this.config);
   }
 
   private get configFile(): string {
     return join(this.folder, `Pulumi.${this.name}.yaml`);
   }
 
-  /** Changes one value of the configuration. */
-  async set(key: string, value: string): Promise<void> {
-    await this.mustRun("config", "set", key, value);
+  /** Changes one value of the configuration; undefined takes it away. */
+  async set(key: string, value: Config[string] | undefined): Promise<void> {
+    const { [key]: _, ...others } = this.config;
+    await this.configure(value === undefined ? others : { ...others, [key]: value });
+  }
+
+  /** Writes the whole configuration. */
+  async configure(config: Config): Promise<void> {
+    this.config = config;
+    const [salt] = (await readFile(this.configFile, "utf8")).split("\nconfig:\n");
+    const lines = Object.entries(config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+    await writeFile(this.configFile, `${salt}\nconfig:\n${lines.join("\n")}\n`);
   }
 
   /** Runs the CLI and returns whatever comes of it. */
@@ -103,12 +122,25 @@ export class TestStack {
   }
 
   /** The steps that a preview announces, but for resources that stay as they are: `op name: what differs`. */
-  async preview(): Promise<string[]> {
-    const { stdout } = await this.mustRun("preview", "--json");
-    const { steps = [] } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as { steps?: Step[] };
-    return steps
-      .filter(({ op }) => op !== "same" && op !== "refresh")
-      .map(({ op, urn, detailedDiff }) => `${op} ${urn.split("::").pop()}: ${Object.keys(detailedDiff ?? {}).sort().join(", ")}`);
+  async preview(...args: string[]): Promise<string[]> {
+    return (await this.wholePreview(...args)).steps;
+  }
+
+  async wholePreview(...args: string[]): Promise<Preview> {
+    const { code, stdout, output } = await this.run("preview", "--json", ...args);
+    const { steps = [], diagnostics = [] } = JSON.parse(stdout.slice(stdout.indexOf("{")) || "{}");
+    if (code !== 0) {
+      throw new Error(`pulumi preview ended with ${code}:\n${diagnostics.map(({ message }: any) => message).join("\n") || output}`);
+    }
+    const warnings = diagnostics.filter(({ severity }: any) => severity === "warning");
+    return { steps: changes(steps), warnings: warnings.map(({ message }: any) => message.replace(/^warning: /, "").trimEnd()) };
+  }
+
+  /** Runs `up` and gives the steps that it took, told as `preview` tells them. */
+  async upSteps(...args: string[]): Promise<string[]> {
+    const { stdout } = await this.up("--json", ...args);
+    const events = stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    return changes(events.flatMap(({ resourcePreEvent }) => resourcePreEvent?.metadata ?? []));
   }
 
   async outputs(): Promise<any> {
@@ -130,6 +162,13 @@ export class TestStack {
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A replacement is one step here: `up` also tells the two that it consists of. */
+function changes(steps: readonly Step[]): string[] {
+  return steps
+    .filter(({ op }) => !["same", "refresh", "create-replacement", "delete-replaced"].includes(op))
+    .map(({ op, urn, detailedDiff }) => `${op} ${urn.split("::").pop()}: ${Object.keys(detailedDiff ?? {}).sort().join(", ")}`);
 }
 
 /** The docker provider leaves a value out, or writes it as null or as an empty list, and means the same. */

@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { after, before, test } from "node:test";
+
+import { docker, plant, removeVolumes, restartEngine, standing, volumeNames } from "./docker";
+import { eventually } from "./eventually";
+import { TestStack } from "./stack";
+
+// What happens to a cluster behind Pulumi's back: a plain `preview` says it, a plain `up` mends it with as little as
+// possible, and what the cluster knew it still knows. One cluster, in order: each blow meets it whole.
+
+// A container that does not answer is started again when a fifth of this is over.
+const base = { "mesos-marathon:imageSet": "rehearsal", "mesos-marathon:readyTimeout": 30 };
+const names = ["marathon", "mesos-master", "mesos-slave", "zookeeper"];
+const mesosUrl = "http://127.0.0.1:5050";
+const marathonUrl = "http://127.0.0.1:8080";
+
+let stack: TestStack;
+let known: Known;
+
+before(async () => {
+  stack = await TestStack.create("drift", base);
+  await stack.up();
+  const response = await fetch(`${marathonUrl}/v2/apps`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ id: "/sleep", cmd: "sleep 3600", cpus: 0.1, mem: 32, container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } } }),
+  });
+  assert.equal(response.status, 201);
+  known = await eventually("a running task", knows);
+});
+
+after(async () => {
+  await stack.run("destroy", "--yes", "--skip-preview");
+  await stack.remove();
+  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-drift-cluster-")));
+});
+
+const container = (name: string) => docker.getContainer(name);
+/** A gate that is passed anew, and why. */
+const gate = (component: string, ...variables: ("AFTER" | "CONTAINER_ID" | "DRIFT")[]) =>
+  `update cluster-${component}-ready: ${variables.map((variable) => `environment.${variable}`).join(", ")}`;
+
+interface Blow {
+  readonly strike: () => Promise<unknown>;
+  /** What the preview warns of. */
+  readonly said: readonly RegExp[];
+  readonly steps: readonly string[];
+  /** Containers that are not the same ones, or not the same run of them, afterwards. */
+  readonly touched: readonly string[];
+  /** Whether tasks may have been launched anew. */
+  readonly endsTasks?: true;
+}
+
+const blows: Record<string, Blow> = {
+  "a container that was stopped is started": {
+    strike: () => container("marathon").stop({ t: 10 }),
+    said: [/^the container marathon is not as it should be \(stopped at \S+ with exit code \d+\)/],
+    steps: ["update cluster-marathon: mustRun", gate("marathon", "DRIFT")],
+    touched: ["marathon"],
+  },
+  "a container that was killed is started": {
+    strike: () => container("mesos-slave").kill(),
+    said: [/^the container mesos-slave is not as it should be \(stopped at \S+ with exit code 137\)/],
+    steps: ["update cluster-mesos-slave: mustRun", gate("mesos-slave", "DRIFT")],
+    touched: ["mesos-slave"],
+  },
+  "a container that was removed is made anew": {
+    strike: () => container("mesos-slave").remove({ force: true }),
+    said: [],
+    steps: ["create cluster-mesos-slave: ", gate("mesos-slave", "CONTAINER_ID")],
+    touched: ["mesos-slave"],
+  },
+  "a container that was renamed is replaced": {
+    strike: () => container("marathon").rename({ name: "marathon-by-hand" }),
+    said: [/^the container marathon-by-hand is replaced \(changed: name\): /],
+    steps: ["replace cluster-marathon: name", gate("marathon", "CONTAINER_ID")],
+    touched: ["marathon"],
+  },
+  "a container that was paused goes on": {
+    strike: () => container("mesos-slave").pause(),
+    said: [/^the container mesos-slave is not as it should be \(paused, seen at \S+\)/],
+    steps: [gate("mesos-slave", "DRIFT")],
+    touched: [],
+  },
+  "a slave that runs and is not registered any more is started again": {
+    strike: () => container("mesos-slave").kill({ signal: "SIGSTOP" }),
+    said: [/^the container mesos-slave is not as it should be \(not ready, seen at \S+: http:\/\/127\.0\.0\.1:5051\/state, id: no answer; runs since \S+\)/],
+    steps: [gate("mesos-slave", "DRIFT")],
+    touched: ["mesos-slave"],
+  },
+  "the master's container and its volume are made anew, and everybody registers under the old id": {
+    // A master that has lost its registry knows no task until the slave is back.
+    endsTasks: true,
+    strike: async () => {
+      await container("mesos-master").remove({ force: true });
+      await removeVolumes(["mesos-marathon-drift-cluster-mesos-master-data"]);
+    },
+    // Whoever needs the master is not ready either, and will be without any help.
+    said: [/^the container mesos-slave is not as it should be \(not ready/, /^the container marathon is not as it should be \(not ready/],
+    steps: [
+      "create cluster-mesos-master: ",
+      "create cluster-mesos-master-data: ",
+      gate("mesos-master", "CONTAINER_ID"),
+      gate("mesos-slave", "AFTER", "DRIFT"),
+      gate("marathon", "AFTER", "DRIFT"),
+    ],
+    touched: ["mesos-master"],
+  },
+};
+
+for (const [what, { strike, said, steps, touched, endsTasks }] of Object.entries(blows)) {
+  test(what, async () => {
+    await strike();
+    const before = await standing((name) => names.includes(name));
+    const preview = await stack.wholePreview();
+    const done = await stack.upSteps();
+    const told = said.filter((sentence) => preview.warnings.some((text) => sentence.test(text)));
+    assert.deepEqual(told, said, preview.warnings.join("\n"));
+    assert.deepEqual(preview.steps.sort(), [...steps].sort());
+    assert.deepEqual(done.sort(), [...steps].sort());
+
+    const now = await standing((name) => names.includes(name));
+    assert.deepEqual(now.map(({ name, running }) => ({ name, running })), names.map((name) => ({ name, running: true })));
+    const same = (name: string) => now.find((one) => one.name === name)?.startedAt === before.find((one) => one.name === name)?.startedAt;
+    assert.deepEqual(names.filter((name) => !same(name) && !restartsByItself(name, touched)), touched);
+    const knowsNow = await eventually("its task", knows);
+    assert.deepEqual(knowsNow, endsTasks ? { ...knowsNow, framework: known.framework, slave: known.slave } : known);
+    known = knowsNow;
+  });
+}
+
+test("a container in a restart loop, as somebody holds its port: it is told who, and when that one has gone, up ends well", async () => {
+  await container("marathon").stop({ t: 10 });
+  const squatter = createServer((socket) => socket.destroy()).listen(8080, "127.0.0.1");
+  try {
+    await container("marathon").start();
+    await refused(new RegExp(`port 8080 of 127\\.0\\.0\\.1 .* is held by \\S+ \\(process ${process.pid}\\)`));
+  } finally {
+    await new Promise((resolve) => squatter.close(resolve));
+  }
+  // Docker may have started it meanwhile.
+  const steps = await stack.upSteps();
+  assert.deepEqual(steps, steps.length === 0 ? [] : [gate("marathon", "DRIFT")]);
+  assert.deepEqual(await eventually("its task", knows), known);
+});
+
+test("after all of it there is nothing to do", async () => {
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+});
+
+test("after the Docker Engine was restarted, and brought everything back by itself, there is nothing to do", async () => {
+  const before = await stack.resources();
+  await restartEngine();
+  known = await eventually("another task", async () => {
+    const now = await knows();
+    return now && now.task !== known.task && now;
+  });
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+  await stack.up("--expect-no-changes");
+  assert.deepEqual(await stack.resources(), before);
+});
+
+test("an image that was removed is told with the cure, and nothing is touched", async () => {
+  const [repo, tag] = ["mesos-marathon/stand-in-marathon", "1.11.0"];
+  const { Image } = await container("marathon").inspect();
+  await docker.getImage(`${repo}:${tag}`).remove({ force: true });
+  try {
+    await refused(/the Docker Engine has no image mesos-marathon\/stand-in-marathon:1\.11\.0, and no registry has: build the rehearsal images/);
+  } finally {
+    await docker.getImage(Image).tag({ repo, tag });
+  }
+  // The refused `up` had refreshed the state. The container does not depend on it.
+  assert.deepEqual(await stack.upSteps(), ["create cluster-marathon-image: "]);
+});
+
+test("an image that moves behind its tag replaces nothing by surprise", async () => {
+  const [repo, tag] = ["mesos-marathon/stand-in-marathon", "1.11.0"];
+  const { Image } = await container("marathon").inspect();
+  await docker.getImage("mesos-marathon/rehearsal-base:bookworm").tag({ repo, tag });
+  try {
+    assert.deepEqual(await stack.preview(), []);
+  } finally {
+    await docker.getImage(Image).tag({ repo, tag });
+  }
+});
+
+test("a container that somebody put in the place of ours is a stranger's: nothing is touched, and it is told whose it is", async () => {
+  await container("marathon").remove({ force: true });
+  const stranger = await plant("marathon", { Labels: { "com.docker.compose.project": "shop" } });
+  try {
+    await refused(
+      new RegExp(
+        `the container name marathon \\(mesos-marathon:marathonName\\) is taken by a container that this stack did not make \\(${stranger.id.slice(0, 12)}, ` +
+          "image mesos-marathon/rehearsal-base:bookworm, created \\d{4}-\\S+Z, of Docker Compose project shop\\): " +
+          "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
+      ),
+    );
+  } finally {
+    await stranger.remove({ force: true });
+  }
+  assert.deepEqual(await stack.preview(), ["create cluster-marathon: ", gate("marathon", "CONTAINER_ID")]);
+  await stack.up();
+  assert.deepEqual(await eventually("its task", knows), known);
+});
+
+test("a stack of the same name in another clone does not take this one's containers for its own", async () => {
+  const clone = await TestStack.create("drift", { ...base, "mesos-marathon:marathonName": "another-name" });
+  try {
+    const before = [await standing(), await volumeNames()];
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, output } = await clone.run(...command);
+      assert.notEqual(code, 0, output);
+      for (const name of names) {
+        assert.match(output, new RegExp(`the container ${name} \\(.+, of stack drift of project mesos-marathon\\) bears this stack's labels, but is not in its state`));
+      }
+    }
+    assert.deepEqual([await standing(), await volumeNames()], before);
+  } finally {
+    await clone.remove();
+  }
+});
+
+test("a framework that was torn down at the master is told with the way out, which works", async () => {
+  const { framework, slave } = known;
+  const response = await fetch(`${mesosUrl}/master/teardown`, { method: "POST", body: `frameworkId=${framework}` });
+  assert.equal(response.status, 200);
+  const { steps, warnings } = await stack.wholePreview();
+  assert.match(warnings.join("\n"), /the container marathon is not as it should be \(not ready, seen at \S+: .*not among the master's frameworks/);
+  assert.deepEqual(steps, [gate("marathon", "DRIFT")]);
+
+  const { code, output } = await stack.run("up", "--yes", "--skip-preview");
+  assert.notEqual(code, 0);
+  assert.match(output, /it ended with exit code 110: its framework was torn down at the master, and ZooKeeper still has the framework's id\. Ways out: remove state\/framework-id and state\/instance below Marathon's path in ZooKeeper/);
+
+  for (const path of ["/marathon/state/framework-id", "/marathon/state/instance"]) {
+    const run = await container("zookeeper").exec({ Cmd: ["/usr/share/zookeeper/bin/zkCli.sh", "deleteall", path], AttachStdout: true, AttachStderr: true });
+    const stream = await run.start({});
+    await new Promise((resolve) => stream.on("end", resolve).resume());
+    assert.equal((await run.inspect()).ExitCode, 0, path);
+  }
+  await stack.up();
+  const now = await eventually("its task", knows);
+  assert.notEqual(now.framework, framework);
+  assert.equal(now.slave, slave);
+});
+
+/** What the cluster knows. */
+interface Known {
+  readonly framework: string;
+  readonly slave: string;
+  readonly task: string;
+  readonly startedAt: string;
+}
+
+/** False until all of it is there and active. */
+async function knows(): Promise<Known | false> {
+  const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
+  const [{ frameworks }, { slaves }, { tasks }] = await Promise.all([
+    get(`${mesosUrl}/master/frameworks`),
+    get(`${mesosUrl}/master/slaves`),
+    get(`${marathonUrl}/v2/apps/sleep/tasks`),
+  ]);
+  const [framework, slave, task] = [frameworks.find(({ active }: any) => active), slaves.find(({ active }: any) => active), tasks[0]];
+  return framework && slave && task?.state === "TASK_RUNNING" && { framework: framework.id, slave: slave.id, task: task.id, startedAt: task.startedAt };
+}
+
+/** Marathon starts itself again when it loses its master or ZooKeeper. */
+function restartsByItself(name: string, touched: readonly string[]): boolean {
+  return name === "marathon" && touched.some((other) => ["mesos-master", "zookeeper"].includes(other));
+}
+
+/** Expects `preview` and `up` to end with this sentence and to have made and removed nothing. */
+async function refused(sentence: RegExp) {
+  const census = async () => [(await standing()).map(({ id, name }) => ({ id, name })), await volumeNames()];
+  const before = await census();
+  await assert.rejects(stack.preview(), sentence);
+  await assert.rejects(stack.up(), sentence);
+  assert.deepEqual(await census(), before);
+}

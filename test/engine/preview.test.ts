@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { keys } from "../../keys";
+import { pulumiYaml } from "../unit/pulumi-yaml";
+import { removeVolumes, standing, volumeNames } from "./docker";
+import { eventually } from "./eventually";
+import { dockerHost, TestStack } from "./stack";
+
+// For every configuration key: what a change of it replaces, updates and leaves, as the preview says and `up` then does.
+// One cluster on the default names and ports, with an app that must not notice; each row goes on where the last one ended.
+
+const base = { "mesos-marathon:imageSet": "rehearsal" };
+const engine = dockerHost().slice("unix://".length);
+const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"] as const;
+type Component = (typeof components)[number];
+
+interface Row {
+  readonly value: () => string | Readonly<Record<string, string>>;
+  /** Containers that are replaced; `up` says beforehand what that interrupts. */
+  readonly replaces?: readonly Component[];
+  /** Gates that are passed anew. */
+  readonly proves?: readonly Component[];
+  /** Other steps: `op name`. */
+  readonly more?: readonly string[];
+  /** Why neither `preview` nor `up` goes on. What is announced is then what would happen without preflight. */
+  readonly refused?: RegExp;
+  /** Not done: what it leads to is another test's. */
+  readonly previewOnly?: true;
+}
+
+const all = components;
+const aboveZooKeeper: readonly Component[] = ["mesos-master", "mesos-slave", "marathon"];
+
+const table: Record<(typeof keys)[number], Row> = {
+  address: {
+    value: () => "127.0.0.2",
+    replaces: all,
+    proves: all,
+    more: ["update cluster-marathon-teardown"],
+    refused: /kept state forbids that mesos-marathon:address changes from 127\.0\.0\.1 to 127\.0\.0\.2: .* `pulumi destroy`, then `pulumi up`/,
+  },
+  imageSet: {
+    value: () => "tutorial",
+    replaces: all,
+    proves: all,
+    more: [
+      ...all.map((component) => `replace cluster-${component}-image`),
+      "delete cluster-zookeeper-datalog",
+      "update cluster-marathon-teardown",
+      "update cluster-mesos-slave-teardown",
+    ],
+    previewOnly: true,
+  },
+  // The slave launches tasks through the same socket.
+  dockerHost: {
+    value: () => `unix://${door("host")}`,
+    replaces: ["mesos-slave"],
+    proves: all,
+    more: ["update host", "update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"],
+  },
+  dockerSocket: { value: () => engine, replaces: ["mesos-slave"], proves: ["mesos-slave"] },
+  zookeeperName: { value: () => "preview-zookeeper", replaces: ["zookeeper"], proves: all },
+  zookeeperPort: { value: () => "27181", replaces: all, proves: all, more: ["update cluster-marathon-teardown"] },
+  // Of the four alike, one is changed for good: Marathon, below.
+  zookeeperEnvironment: { value: () => ({ JVMFLAGS: "-Xmx256m" }), replaces: ["zookeeper"], proves: all, previewOnly: true },
+  zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, previewOnly: true },
+  mesosMasterName: { value: () => "preview-master", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
+  // They find the master through ZooKeeper.
+  mesosMasterPort: { value: () => "27050", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
+  mesosMasterEnvironment: { value: () => ({ MESOS_CLUSTER: "test" }), replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
+  mesosMasterMemory: { value: () => "512", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
+  mesosSlaveName: { value: () => "preview-slave", replaces: ["mesos-slave"], proves: ["mesos-slave"], more: ["update cluster-mesos-slave-teardown"] },
+  mesosSlavePort: {
+    value: () => "27051",
+    replaces: ["mesos-slave"],
+    proves: ["mesos-slave"],
+    refused: /kept state forbids that mesos-marathon:mesosSlavePort changes from 5051 to 27051/,
+  },
+  mesosSlaveEnvironment: { value: () => ({ MESOS_GC_DELAY: "2days" }), replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
+  mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
+  mesosSlaveResources: { value: () => "cpus:3;mem:4096;disk:10240;ports:[31000-32000]", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
+  mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
+  marathonName: { value: () => "preview-marathon", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
+  marathonPort: { value: () => "27080", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
+  marathonEnvironment: { value: () => ({ MARATHON_TASK_LAUNCH_TIMEOUT: "300000" }), replaces: ["marathon"], proves: ["marathon"] },
+  marathonMemory: { value: () => "512", replaces: ["marathon"], proves: ["marathon"] },
+  readyTimeout: { value: () => "299", proves: all },
+  onDestroy: { value: () => "erase", more: ["update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"], previewOnly: true },
+  preflight: { value: () => "false" },
+};
+
+/** Another path to the same Docker Engine. */
+const door = (name: string) => join(stack.folder, `${name}.sock`);
+
+let stack: TestStack;
+let marathonUrl = "http://127.0.0.1:8080";
+let standingBefore: Awaited<ReturnType<typeof standing>>;
+let app: unknown;
+
+before(async () => {
+  stack = await TestStack.create("preview", base);
+  await symlink(engine, door("host"));
+});
+
+after(async () => {
+  await stack.run("destroy", "--yes", "--skip-preview");
+  await stack.remove();
+  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-preview-cluster-")));
+});
+
+test("every key has a row", () => {
+  assert.deepEqual(Object.keys(table).sort(), [...keys].sort());
+});
+
+test("the cluster runs an app", async () => {
+  await stack.up();
+  const response = await fetch(`${marathonUrl}/v2/apps`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ id: "/sleep", cmd: "sleep 3600", cpus: 0.1, mem: 32, container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } } }),
+  });
+  assert.equal(response.status, 201);
+  app = await eventually("its task", runningApp);
+});
+
+test("with every key set to its default, there is nothing to do", async () => {
+  const { config } = pulumiYaml();
+  const explicit = Object.entries(config).map(([key, { default: value }]) => [`mesos-marathon:${key}`, value]);
+  await stack.configure({ ...Object.fromEntries(explicit), ...base });
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+  await stack.configure(base);
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+});
+
+for (const [key, { value, replaces = [], proves = [], more = [], refused, previewOnly }] of Object.entries(table)) {
+  const expected = [...replaces.map((name) => `replace cluster-${name}`), ...proves.map((name) => `update cluster-${name}-ready`), ...more].sort();
+  const named = (steps: string[]) => steps.map((step) => step.split(":")[0]).sort();
+
+  if (refused || previewOnly) {
+    test(`${key}: ${refused ? "the change is refused before anything is touched, and " : ""}the preview tells it whole without preflight`, async () => {
+      standingBefore = await standing();
+      await stack.set(`mesos-marathon:${key}`, value());
+      if (refused) {
+        await assert.rejects(stack.preview(), refused);
+        await assert.rejects(stack.up(), refused);
+      }
+      assert.deepEqual(await standing(), standingBefore);
+      await stack.set("mesos-marathon:preflight", false);
+      const { steps } = await stack.wholePreview();
+      await stack.set("mesos-marathon:preflight", undefined);
+      await stack.set(`mesos-marathon:${key}`, base[`mesos-marathon:${key}` as keyof typeof base]);
+      assert.deepEqual(named(steps), expected);
+    });
+    continue;
+  }
+
+  test(`${key}: what the preview says is what happens`, async () => {
+    standingBefore = await standing();
+    await stack.set(`mesos-marathon:${key}`, value());
+    const { steps, warnings } = await stack.wholePreview();
+    assert.deepEqual(named(steps), expected);
+    assert.deepEqual(await standing(), standingBefore, "a preview touches nothing");
+
+    // Each interruption is told, by the name that the container still has, and no other.
+    const told = warnings.flatMap((text) => /^the container (\S+) is replaced \(changed: .+\): .*tasks keep running$/.exec(text)?.[1] ?? []);
+    assert.deepEqual(told.sort(), replaces.map((component) => nameOf(component, standingBefore)).sort());
+    assert.equal(warnings.length, told.length, String(warnings));
+
+    assert.deepEqual((await stack.upSteps()).sort(), steps.sort());
+    const after = await standing();
+    const kept = standingBefore.filter(({ id }) => after.some((container) => container.id === id));
+    assert.deepEqual(
+      components.filter((component) => !kept.some(({ name }) => name === nameOf(component, standingBefore))),
+      replaces,
+    );
+    ({ marathonUrl } = await stack.outputs());
+    assert.deepEqual(await runningApp(), app);
+  });
+}
+
+test("nothing is left to do", async () => {
+  assert.deepEqual(await stack.preview(), []);
+});
+
+test("what the slave's kept state forbids is there after a destroy and an up, and the app with it", async () => {
+  await stack.destroy();
+  await stack.set("mesos-marathon:preflight", undefined);
+  await stack.set("mesos-marathon:mesosSlavePort", 27051);
+  await stack.set("mesos-marathon:address", "127.0.0.2");
+  await stack.up();
+  ({ marathonUrl } = await stack.outputs());
+  await eventually("its task", runningApp);
+});
+
+/** Framework and running task of the app, which no change may touch. */
+async function runningApp() {
+  const get = async (path: string) => (await fetch(`${marathonUrl}${path}`)).json() as Promise<any>;
+  const [{ frameworkId }, { tasks }] = await Promise.all([get("/v2/info"), get("/v2/apps/sleep/tasks")]);
+  return tasks.length === 1 && tasks[0].state === "TASK_RUNNING" && { frameworkId, task: tasks[0].id, startedAt: tasks[0].startedAt };
+}
+
+/** The name that a component's container has in a census. */
+function nameOf(component: Component, census: typeof standingBefore): string {
+  const names = [component, `preview-${component.replace("mesos-", "")}`];
+  return census.find(({ name }) => names.includes(name))?.name ?? `no ${component}`;
+}
