@@ -184,7 +184,7 @@ export function judge(configuration: Configuration, seen: Seen, owner: Owner): F
       error(
         `the container ${container.name} (${whose(container)}) bears this stack's labels, but is not in its state: it belongs to a stack of the same name ` +
           "in another clone, whose data this one would take for its own, or an `up` that was cut off left it. Go on in that clone, " +
-          `choose another name for this stack (pulumi stack init NAME), or remove the container: docker rm --force ${container.name}`,
+          "choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
       );
     } else if (program) {
       error(

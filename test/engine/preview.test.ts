@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -31,10 +32,15 @@ interface Row {
   readonly previewOnly?: true;
 }
 
+/** A key that this cluster cannot change: the file that changes it. */
+interface Elsewhere {
+  readonly provedIn: string;
+}
+
 const all = components;
 const aboveZooKeeper: readonly Component[] = ["mesos-master", "mesos-slave", "marathon"];
 
-const table: Record<(typeof keys)[number], Row> = {
+const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   address: {
     value: () => "127.0.0.2",
     replaces: all,
@@ -54,6 +60,10 @@ const table: Record<(typeof keys)[number], Row> = {
     ],
     previewOnly: true,
   },
+  customImageSet: { provedIn: "classic.test.ts" },
+  imageRegistry: { provedIn: "registry.test.ts" },
+  imageRegistryUsername: { provedIn: "registry.test.ts" },
+  imageRegistryPassword: { provedIn: "registry.test.ts" },
   // The slave launches tasks through the same socket.
   dockerHost: {
     value: () => `unix://${door("host")}`,
@@ -113,6 +123,9 @@ after(async () => {
 
 test("every key has a row", () => {
   assert.deepEqual(Object.keys(table).sort(), [...keys].sort());
+  for (const [key, row] of Object.entries(table)) {
+    assert.ok(!("provedIn" in row) || readFileSync(join(__dirname, row.provedIn), "utf8").includes(key), key);
+  }
 });
 
 test("the cluster runs an app", async () => {
@@ -135,7 +148,11 @@ test("with every key set to its default, there is nothing to do", async () => {
   assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
 });
 
-for (const [key, { value, replaces = [], proves = [], more = [], refused, previewOnly }] of Object.entries(table)) {
+for (const [key, row] of Object.entries(table)) {
+  if ("provedIn" in row) {
+    continue;
+  }
+  const { value, replaces = [], proves = [], more = [], refused, previewOnly } = row;
   const expected = [...replaces.map((name) => `replace cluster-${name}`), ...proves.map((name) => `update cluster-${name}-ready`), ...more].sort();
   const named = (steps: string[]) => steps.map((step) => step.split(":")[0]).sort();
 

@@ -170,7 +170,7 @@ const table: Record<string, Case> = {
     found: [
       `error: the container other-marathon ${told("other-marath", ", of stack dev of project mesos-marathon")} bears this stack's labels, but is not in its state: ` +
         "it belongs to a stack of the same name in another clone, whose data this one would take for its own, or an `up` that was cut off left it. " +
-        "Go on in that clone, choose another name for this stack (pulumi stack init NAME), or remove the container: docker rm --force other-marathon",
+        "Go on in that clone, choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
     ],
   },
 
