@@ -175,14 +175,17 @@ async function clearAway(own, noted) {
   if (daemon) {
     await stopDaemon(daemon);
   }
-  // What a dockerd that was killed leaves running: its containerd, and a shim for each container.
-  for (const left of processesOf(parts.folder)) {
+  // What a dockerd that was killed leaves running: its containerd, a shim for each container, and the container itself,
+  // which does not end with its shim.
+  for (const left of [...processesOf(parts.folder), ...containerProcesses(own)]) {
     await stopDaemon(left);
   }
   if (parts.holder && runs(parts.holder)) {
     process.kill(parts.holder.pid, "SIGKILL");
   }
   await unmount([parts.folder, own]);
+  // A dockerd refuses to start where its pid file names a process that lives, whosever it is by now.
+  rmSync(join(own, "daemon", "dockerd.pid"), { force: true });
   rmSync(parts.folder, { recursive: true, force: true });
   rmSync(noted, { force: true });
 }
@@ -197,10 +200,23 @@ const isOurs = (pid, folder) => (readIfThere(`/proc/${pid}/cmdline`) ?? "").incl
  * Processes that were started with a path in the engine's folder, which no other process knows.
  * @param {string} folder
  */
-function processesOf(folder) {
+const processesOf = (folder) => processes((pid) => isOurs(pid, `${folder}/exec`));
+
+/**
+ * Processes whose root file system is a container's of this engine.
+ * @param {string} own
+ */
+const containerProcesses = (own) =>
+  processes((pid) => {
+    const mounts = (readIfThere(`/proc/${pid}/mountinfo`) ?? "").split("\n");
+    return mounts.some((mount) => mount.split(" ")[4] === "/" && mount.includes(`=${own}/data/`));
+  });
+
+/** @param {(pid: number) => boolean} which */
+function processes(which) {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map(Number)
-    .filter((pid) => isOurs(pid, `${folder}/exec`))
+    .filter(which)
     .map((pid) => ({ pid, start: startOf(pid) }));
 }
