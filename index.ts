@@ -1,6 +1,6 @@
 import { Cluster, host } from "./components";
-import { loadConfiguration } from "./config";
-import { currentDockerHost } from "./docker-context";
+import { loadConfiguration } from "./configuration";
+import { currentDockerHost } from "./configuration/docker-context";
 import { preflight } from "./preflight";
 
 // Pulumi's SDK keeps a stack trace for each of its promises, and each frame of one is looked up in source maps: with the

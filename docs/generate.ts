@@ -1,5 +1,5 @@
 /**
- * `npm run docs`: writes what is made from Pulumi.yaml and keys.ts, so that every key is described once: the JSON schema
+ * `npm run docs`: writes what is made from Pulumi.yaml and configuration/keys.ts, so that every key is described once: the JSON schema
  * of the stack files, for editors, and the keys in docs/configuration.md and in README.md.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { dump, load } from "js-yaml";
 
-import { type Key, keys, type Rule, rules } from "../keys";
+import { type Key, keys, type Rule, rules } from "../configuration/keys";
 
 /** A key as Pulumi.yaml declares it. */
 export interface Declared {

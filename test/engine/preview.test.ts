@@ -4,7 +4,7 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { keys } from "../../keys";
+import { keys } from "../../configuration/keys";
 import { pulumiYaml } from "../unit/pulumi-yaml";
 import { removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";

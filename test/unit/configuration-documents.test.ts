@@ -8,8 +8,8 @@ import { load } from "js-yaml";
 
 import { imageSets } from "../../components";
 import { documents, pulumiYaml } from "../../docs/generate";
-import { type Key, keys, type Rule, rules } from "../../keys";
-import { readConfiguration } from "../../config";
+import { type Key, keys, type Rule, rules } from "../../configuration/keys";
+import { readConfiguration } from "../../configuration";
 import { table } from "./configuration-table";
 import { defaults, project } from "./pulumi-yaml";
 

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 
 import { imageSets } from "../../components";
-import { loadConfiguration, readConfiguration } from "../../config";
-import { keys } from "../../keys";
+import { loadConfiguration, readConfiguration } from "../../configuration";
+import { keys } from "../../configuration/keys";
 import { address, dockerHost, inTheClear, port, table } from "./configuration-table";
 import { mockedStack } from "./mocked-stack";
 import { defaults, pulumiYaml } from "./pulumi-yaml";

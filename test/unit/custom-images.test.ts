@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { customImageSet, type ImageSet, imageSets, mispairings } from "../../components";
-import { pullAnswer, pullFindings } from "../../pullable";
-import { readConfiguration } from "../../config";
+import { pullAnswer, pullFindings } from "../../preflight/pullable";
+import { readConfiguration } from "../../configuration";
 import { defaults } from "./pulumi-yaml";
 
 const names = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" };

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
-import { currentDockerHost } from "../../docker-context";
+import { currentDockerHost } from "../../configuration/docker-context";
 
 const usual = "unix:///var/run/docker.sock";
 

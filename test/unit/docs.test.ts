@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
-import { readConfiguration } from "../../config";
+import { readConfiguration } from "../../configuration";
 import { defaults, project } from "./pulumi-yaml";
 
 const read = (path: string) => readFileSync(join(project, path), "utf8");
@@ -12,7 +12,7 @@ const files = (folder: string, pattern: RegExp): string[] => readdirSync(join(pr
 const pages = ["README.md", ...files("docs", /\.md$/)];
 
 test("every message in troubleshooting.md is one that the program prints", async (t) => {
-  const sources = [...files(".", /^(config|preflight|pullable|docker-context)\.ts$/), ...files("components", /\.ts$/), ...files("checks", /\.mjs$/), ...files("setup", /\.mjs$/)];
+  const sources = [...["configuration", "preflight", "components"].flatMap((folder) => files(folder, /\.ts$/)), ...files("checks", /\.mjs$/), ...files("setup", /\.mjs$/)];
   // Sentences that go on in the next line's text are one, and what is put into them is left out.
   const printed = sources.map(read).join("\n").replaceAll(/["'`] \+\s+["'`]/g, "");
   const quoted = [...read("docs/troubleshooting.md").matchAll(/^### `(.+)`$/gm)].map(([, message]) => message);

@@ -8,7 +8,7 @@ import { test, type TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 
 import { imageSets, imagesOf } from "../../components";
-import { type Configuration, readConfiguration } from "../../config";
+import { type Configuration, readConfiguration } from "../../configuration";
 import { type Engine, type Here, judge, look, preflight, type Recorded, type SeenContainer } from "../../preflight";
 import { FakeEngine } from "./fake-engine";
 import { mockedStack } from "./mocked-stack";

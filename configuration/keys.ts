@@ -1,7 +1,7 @@
-import { imageSets } from "./components";
+import { imageSets } from "../components";
 
 /**
- * What the value of a key may be, alone. Pulumi.yaml declares type, default and description of the same keys; config.ts
+ * What the value of a key may be, alone. Pulumi.yaml declares type, default and description of the same keys; index.ts
  * has the rules that hold between keys. From both come Pulumi.schema.json and docs/configuration.md (`npm run docs`).
  */
 export interface Rule {
@@ -15,7 +15,7 @@ export interface Rule {
   readonly variables?: RegExp;
   /** Values that look right and are wrong all the same, each with why. */
   readonly except?: readonly (readonly [wrong: RegExp, why: string])[];
-  /** Whether it must be set with `--secret`; config.ts refuses it otherwise. */
+  /** Whether it must be set with `--secret`; anything else is refused. */
   readonly secret?: boolean;
   /** What to write instead of a wrong value, as the error says it. */
   readonly write: string;

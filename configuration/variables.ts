@@ -1,4 +1,4 @@
-import type { ServiceImage } from "./components";
+import type { ServiceImage } from "../components";
 import { type Program, rules } from "./keys";
 import { nearest } from "./nearest";
 

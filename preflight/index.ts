@@ -5,12 +5,12 @@ import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { ContainerInspectInfo } from "dockerode";
 
-import type { FoundContainer, ServiceImage } from "./components";
-import { labelKeys } from "./components/service";
-import { imagesOf } from "./components/images";
-import { type Configuration, offeredPorts } from "./config";
+import type { FoundContainer, ServiceImage } from "../components";
+import { labelKeys } from "../components/service";
+import { imagesOf } from "../components/images";
+import { type Configuration, offeredPorts } from "../configuration";
 import { askRegistries, type PullAnswer, pullFindings } from "./pullable";
-import { refusal } from "./refusal";
+import { refusal } from "../configuration/refusal";
 
 /** Something about the host that the person should know before the first change. An error stops `up` and `preview`. */
 export interface Finding {
@@ -477,7 +477,7 @@ export async function look(configuration: Configuration, recorded?: Recorded): P
 }
 
 async function lookAtEngine({ host, cluster }: Configuration, gates: Recorded["gates"]): Promise<Engine> {
-  const { dockerEngine } = await import("./checks/docker.mjs");
+  const { dockerEngine } = await import("../checks/docker.mjs");
   const docker = dockerEngine(host.dockerHost, 5_000);
   const [version, info, containers, images, { Volumes: volumes }, unready] = await Promise.all([
     docker.version(),
@@ -542,7 +542,7 @@ function variable(name: string, environment: readonly string[]): string | undefi
 
 /** Asks what the gates asked when they were passed: id of the container → why it is not ready any more. */
 async function askGates(gates: Recorded["gates"]): Promise<Map<string, string>> {
-  const { checks } = await import("./checks/checks.mjs");
+  const { checks } = await import("../checks/checks.mjs");
   const answers = await Promise.all(
     gates.map(async (gate): Promise<[string, string][]> => {
       const { ready, asked, answer } = await checks[gate.COMPONENT](gate, AbortSignal.timeout(2_000));

@@ -1,4 +1,4 @@
-import type { Configuration } from "./config";
+import type { Configuration } from "../configuration";
 
 /** What the Docker Engine says of an image that it does not have: whether its registry would give it out. */
 export interface PullAnswer {
@@ -19,7 +19,7 @@ export async function askRegistries(
   { dockerHost, registryAuth }: Configuration["host"],
   images: readonly string[],
 ): Promise<Record<string, PullAnswer>> {
-  const { dockerEngine } = await import("./checks/docker.mjs");
+  const { dockerEngine } = await import("../checks/docker.mjs");
   const docker = dockerEngine(dockerHost, patience);
   const answers = await Promise.all(
     images.map(async (image) => {

@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { type ClusterArgs, customImageSet, fromRegistry, type HostArgs, type ImageSet, imageSets, mispairings, type RegistryAuth } from "./components";
+import { type ClusterArgs, customImageSet, fromRegistry, type HostArgs, type ImageSet, imageSets, mispairings, type RegistryAuth } from "../components";
 import { usualDockerHost } from "./docker-context";
 import { type Key, keys, type Program, programs, type Rule, rules } from "./keys";
 import { nearest } from "./nearest";
