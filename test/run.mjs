@@ -1,5 +1,6 @@
 /**
- * `npm test [-- [--cold] [--debian RELEASE] SUITE…]`: prepares what the suites need, runs them, and ends with how many tests passed.
+ * `npm test [-- [--cold] [--debian RELEASE] SUITE… | SUITE/FILE…]`: prepares what the tests need, runs them, and ends with how
+ * many passed.
  *
  * A suite is a folder in test/ with files `*.test.ts`. All but `unit` get a Docker Engine to themselves, with the
  * rehearsal images (engine/session.mjs), and run inside its network namespace, with
@@ -17,7 +18,7 @@ import "../setup/node-version.mjs";
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { browser } from "../setup/browser.mjs";
@@ -30,14 +31,14 @@ import { registry } from "../setup/registry.mjs";
 import { main, Problem, say, step } from "../setup/terminal.mjs";
 import { prepare, withTestEngines } from "./engine/session.mjs";
 
-/** Milliseconds that one suite may take. */
+/** Milliseconds that one file may take. */
 const patience = 40 * 60_000;
 
-/** As many suites run side by side: more than two wait for the processors, not for timers. */
+/** As many files run side by side: more than two wait for the processors, not for timers. */
 const engines = 2;
 
-/** Every suite with its files; those that take longest first, so that the others run beside them. */
-const order = ["stand-ins", "engine"];
+/** Every suite with its files; those with the longest files first, so that the others run beside them. */
+const order = ["engine", "stand-ins"];
 const suites = readdirSync(join(root, "test"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => ({
@@ -49,28 +50,32 @@ const suites = readdirSync(join(root, "test"), { withFileTypes: true })
 
 await main(async () => {
   const { values, positionals: names } = parseArgs({ options: { cold: { type: "boolean" }, debian: { type: "string" } }, allowPositionals: true });
-  const unknown = names.find((name) => !suites.some((suite) => suite.name === name));
+  const runs = suites.flatMap(({ name, files }) =>
+    name === "unit" ? [{ name, files }] : files.map((file) => ({ name: `${name}/${basename(file, ".test.ts")}`, files: [file] })),
+  );
+  const isNamed = (/** @type {{ name: string }} */ run, /** @type {string} */ name) => run.name === name || run.name.startsWith(`${name}/`);
+  const unknown = names.find((name) => !runs.some((run) => isNamed(run, name)));
   if (unknown !== undefined) {
-    throw new Problem(`There is no suite ${unknown}. There are: ${suites.map(({ name }) => name).join(", ")}.`);
+    throw new Problem(`There is no suite or file ${unknown}. There are: ${suites.map(({ name }) => name).join(", ")}.`);
   }
   if (values.cold) {
     return cold(process.argv.slice(2).filter((argument) => argument !== "--cold"));
   }
-  const chosen = suites.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = runs.filter((run) => names.length === 0 || names.some((name) => isNamed(run, name)));
   const needsEngine = chosen.some(({ name }) => name !== "unit");
   return needsEngine ? withEngines(chosen, values.debian) : withoutEngine(chosen);
 });
 
-/** @typedef {typeof suites} Suites */
+/** @typedef {{ name: string, files: string[] }} TestRun files that one process of node:test runs; one, but for the unit tests */
 
-/** @param {Suites} chosen */
+/** @param {TestRun[]} chosen */
 async function withoutEngine(chosen) {
   await prepare(dependencies);
   return test(chosen, [{ within: [], env: process.env }]);
 }
 
 /**
- * @param {Suites} chosen
+ * @param {TestRun[]} chosen
  * @param {string} [release] of Debian whose Docker Engine is taken
  */
 async function withEngines(chosen, release) {
@@ -97,8 +102,8 @@ async function marathonClient() {
 }
 
 /**
- * Runs the suites, each in the next session that is free, and prints the count.
- * @param {Suites} chosen
+ * Runs the tests, each file in the next session that is free, and prints the count.
+ * @param {TestRun[]} chosen
  * @param {import("./engine/session.mjs").Session[]} sessions
  */
 async function test(chosen, sessions) {
@@ -114,11 +119,11 @@ async function test(chosen, sessions) {
   const waiting = [...chosen];
   await Promise.all(
     sessions.map(async (session) => {
-      for (let suite = waiting.shift(); suite && !stopping; suite = waiting.shift()) {
-        const prefix = chosen.length > 1 ? `${suite.name.padEnd(width)} | ` : undefined;
-        const { ended, counts } = await runSuite(suite, session, prefix);
+      for (let next = waiting.shift(); next && !stopping; next = waiting.shift()) {
+        const prefix = chosen.length > 1 ? `${next.name.padEnd(width)} | ` : undefined;
+        const { ended, counts } = await runTests(next, session, prefix);
         if (!counts || counts.passed + counts.failed === 0) {
-          say(`${suite.name}: ${stopping ? "interrupted" : `no test ran (exit code ${ended})`}`);
+          say(`${next.name}: ${stopping ? "interrupted" : `no test ran (exit code ${ended})`}`);
           code ||= ended || 1;
         }
         for (const key of /** @type {const} */ (["passed", "failed", "skipped"])) {
@@ -135,20 +140,17 @@ async function test(chosen, sessions) {
 }
 
 /**
- * @param {Suites[number]} suite
+ * @param {TestRun} run
  * @param {import("./engine/session.mjs").Session} session
  * @param {string} [prefix] of each line that it prints
  * @returns {Promise<{ ended: number, counts?: { passed: number, failed: number, skipped: number } }>} ended: its exit code
  */
-async function runSuite({ name, files }, { within, env }, prefix) {
-  say(`\n${name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
-  const file = local("log", `test-${name}.json`);
+async function runTests({ name, files }, { within, env }, prefix) {
+  const file = local("log", `test-${name.replace("/", "-")}.json`);
   mkdirSync(local("log"), { recursive: true });
   rmSync(file, { force: true });
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=./test/count-reporter.mjs", `--test-reporter-destination=${file}`];
-  // The files of a suite share its engine, with its names and ports: one at a time.
-  const together = name === "unit" ? [] : ["--test-concurrency=1"];
-  const command = [process.execPath, "--import", "tsx", "--test", ...together, ...reporters, ...files];
+  const command = [process.execPath, "--import", "tsx", "--test", ...reporters, ...files];
   const colours = prefix !== undefined && process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   const ended = await passThrough([...within, ...command], { cwd: root, env: { ...env, ...colours }, timeout: patience, prefix });
   return { ended, counts: JSON.parse(readIfThere(file) || "null") ?? undefined };

@@ -96,11 +96,12 @@ function start(own, { folder, dockerd, holder }) {
 }
 
 /**
- * Kills the dockerd of an engine that runs, as a crash does, and starts it again. May be called from another process
- * than the one that started the engine.
+ * Ends the dockerd of an engine that runs and starts it again. May be called from another process than the one that
+ * started the engine.
  * @param {string} name
+ * @param {"SIGTERM" | "SIGKILL"} signal in its own way, its containers with it, or as a crash does
  */
-export async function crashTestEngine(name) {
+export async function restartTestEngine(name, signal) {
   const own = local("test-engine", name);
   const noted = join(own, "running.json");
   /** @type {Parts} */
@@ -112,7 +113,7 @@ export async function crashTestEngine(name) {
   // Its containerd dies with it, and the next dockerd takes one that still does for one that lives.
   const pidFile = join(parts.folder, "exec", "containerd", "containerd.pid");
   const containerd = Number(readIfThere(pidFile));
-  process.kill(daemon.pid, "SIGKILL");
+  process.kill(daemon.pid, signal);
   while (runs(daemon) || runs({ pid: containerd })) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 
-import { docker, plant, removeVolumes, restartEngine, standing, volumeNames } from "./docker";
+import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { TestStack } from "./stack";
 
@@ -151,7 +151,8 @@ test("after all of it there is nothing to do", async () => {
 
 test("after the Docker Engine was restarted, and brought everything back by itself, there is nothing to do", async () => {
   const before = await stack.resources();
-  await restartEngine();
+  const { restartTestEngine } = await import("./docker-engine.mjs");
+  await restartTestEngine(process.env.TEST_ENGINE ?? "", "SIGTERM");
   known = await eventually("another task", async () => {
     const now = await knows();
     return now && now.task !== known.task && now;

@@ -27,8 +27,8 @@ export const blows = {
     command.killPlugin("command");
   },
   async "Docker Engine killed and started"() {
-    const { crashTestEngine } = await import("../engine/docker-engine.mjs");
-    await crashTestEngine(process.env.TEST_ENGINE ?? "");
+    const { restartTestEngine } = await import("../engine/docker-engine.mjs");
+    await restartTestEngine(process.env.TEST_ENGINE ?? "", "SIGKILL");
   },
   /** Until something has been sent again in vain. Pulumi speaks to its plugins over this network, too. */
   async "network cut and restored"(command: Command) {
