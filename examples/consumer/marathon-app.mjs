@@ -59,8 +59,11 @@ async function remove() {
   try {
     owner = ownerOf(await call(url));
   } catch (error) {
-    // The cluster may be gone before its apps, and then they are too.
-    console.error(`${MARATHON} does not answer (${/** @type {Error} */ (error).message}), so there is nothing to remove`);
+    // The cluster may go before what runs on it.
+    console.error(
+      `${app.id}: does not run any more, as ${MARATHON} does not answer (${/** @type {Error} */ (error).message}). ` +
+        "It comes back with the cluster if that kept its data, and is then to be removed there",
+    );
     return;
   }
   if (owner !== OWNER) {

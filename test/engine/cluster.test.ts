@@ -162,12 +162,7 @@ test("a refresh finds no difference", async () => {
 });
 
 test("another stack deploys an app onto the cluster and is told where it answers", async () => {
-  const consumer = await TestStack.create(
-    "consumer",
-    { "mesos-marathon-consumer:clusterStack": "organization/mesos-marathon/life" },
-    { project: `${projectFolder}/examples/consumer`, backend: stack },
-  );
-  await consumer.up();
+  const consumer = await consumerUp("consumer");
   const { urls } = await consumer.outputs();
   assert.equal(urls.length, 1);
   assert.equal((await fetch(urls[0])).status, 200);
@@ -194,9 +189,25 @@ test("destroy removes every container of ours, keeps the data, and touches nothi
 test("the next up takes the data up again: the app starts afresh", async () => {
   await stack.up();
   await running();
+});
+
+test("a stack on the cluster can be destroyed after it", async () => {
+  const consumer = await consumerUp("consumer-2");
   await stack.destroy();
   assert.deepEqual(await standing(), strangers);
+  const { output } = await consumer.destroy();
+  assert.match(output, /\/consumer: does not run any more, as http:\S+ does not answer \(.+\)\. It comes back with the cluster if that kept its data/);
 });
+
+async function consumerUp(name: string): Promise<TestStack> {
+  const consumer = await TestStack.create(
+    name,
+    { "mesos-marathon-consumer:clusterStack": "organization/mesos-marathon/life" },
+    { project: `${projectFolder}/examples/consumer`, backend: stack },
+  );
+  await consumer.up();
+  return consumer;
+}
 
 async function running(): Promise<{ id: string; ports: number[] }> {
   return eventually("a running task of /web", async () => {
