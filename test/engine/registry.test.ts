@@ -137,7 +137,7 @@ test("up pulls every image from the registry, and shows its password to nobody e
     assert.ok(!text.includes(readable), where);
   }
   // Each of them was really looked at.
-  assert.ok(told.commands.includes("pulumi-resource-docker") && state.includes(registry) && state.includes("registryAuth"));
+  assert.ok(told.commands.includes("resource-docker-v") && state.includes(registry) && state.includes("registryAuth"));
 });
 
 test("with the images here, neither a second preview nor another password changes a container", async () => {
