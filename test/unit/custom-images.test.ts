@@ -29,8 +29,8 @@ test("the example is a set, like the one it names where it says nothing", () => 
   assert.deepEqual(mispairings(imageSet, names), []);
 });
 
-test("the README's table has the versions and the known limits of the sets", () => {
-  const rows = readFileSync("README.md", "utf8").split("\n");
+test("the page's table has the versions and the known limits of the sets", () => {
+  const rows = readFileSync("docs/image-sets.md", "utf8").split("\n");
   for (const [name, { zookeeper, mesosSlave, marathon, standIn, limits }] of Object.entries(imageSets)) {
     const row = rows.find((row) => row.startsWith(`| \`${name}\` | ${zookeeper.version} |`)) ?? "";
     const version = (found: string) => (standIn ? `stand-in ${found}` : found);
