@@ -5,6 +5,7 @@ import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
+import { refusal } from "./refusal";
 import { Environment, FoundContainer, OnDestroy } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
@@ -137,11 +138,8 @@ function refuseDoomedNames(args: ClusterArgs, { mesosSlave }: ImageSet): void {
     .filter(({ name }) => name.startsWith("mesos-"));
   if (stopsByPrefix(mesosSlave) && doomed.length > 0) {
     const names = doomed.map(({ program, name }) => `${name} (${program}.containerName)`).join(", ");
-    const error = new pulumi.RunError(
+    throw refusal(
       `A slave of Mesos ${mesosSlave.version} that starts again stops every container whose name begins with "mesos-": give ${names} other names`,
     );
-    // Pulumi prints the message alone where there is no stack.
-    error.stack = undefined;
-    throw error;
   }
 }

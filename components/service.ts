@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Host } from "./host";
 import { ServiceImage } from "./images";
+import { refusal } from "./refusal";
 
 /**
  * What a destroy makes of a cluster's apps, Marathon's framework and the data in the volumes. It holds from the `up` on
@@ -304,10 +305,7 @@ function environment(image: ServiceImage, settings: Settings, further: Environme
     .map(([variable, template]) => pulumi.interpolate`${variable}=${fill(template, settings)}`);
   const twice = Object.keys(further).filter((variable) => Object.hasOwn(image.environment, variable));
   if (twice.length > 0) {
-    const error = new pulumi.RunError(`${twice.join(", ")} cannot be set in the environment of ${image.image}: the component does`);
-    // Pulumi prints the message alone where there is no stack.
-    error.stack = undefined;
-    throw error;
+    throw refusal(`${twice.join(", ")} cannot be set in the environment of ${image.image}: the component does`);
   }
   return [...own, ...Object.entries(further).map(([variable, value]) => pulumi.interpolate`${variable}=${value}`)];
 }

@@ -7,7 +7,7 @@ import { type ClusterArgs, customImageSet, fromRegistry, type HostArgs, type Ima
 import { usualDockerHost } from "./docker-context";
 import { type Key, keys, type Program, programs, type Rule, rules } from "./keys";
 import { nearest } from "./nearest";
-import { refusal } from "./refusal";
+import { refusal } from "../components/refusal";
 import { readVariables, variableFaults } from "./variables";
 
 /** The stack's configuration, whole and checked. */

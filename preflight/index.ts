@@ -10,7 +10,7 @@ import { labelKeys } from "../components/service";
 import { imagesOf } from "../components/images";
 import { type Configuration, offeredPorts } from "../configuration";
 import { askRegistries, type PullAnswer, pullFindings } from "./pullable";
-import { refusal } from "../configuration/refusal";
+import { refusal } from "../components/refusal";
 
 /** Something about the host that the person should know before the first change. An error stops `up` and `preview`. */
 export interface Finding {
