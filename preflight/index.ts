@@ -104,7 +104,7 @@ export async function preflight(configuration: Configuration): Promise<{ found: 
   // Node ends when nothing keeps it waiting, and a program that ended before it declared anything would be taken for one
   // that wants nothing: `up` would delete the cluster.
   const alive = setInterval(() => {}, 1_000);
-  const seen = await readState().then((recorded) => look(configuration, recorded)).finally(() => clearInterval(alive));
+  const seen = await look(configuration, readState()).finally(() => clearInterval(alive));
   const findings = judge(configuration, seen, owner);
   for (const { level, text } of findings) {
     if (level === "warning") {
@@ -449,34 +449,34 @@ function compareVersions(a: string, b: string): number {
 }
 
 /** Looks at the Docker Engine and, where it is on this machine, at the machine. Nothing is created to try it. */
-export async function look(configuration: Configuration, recorded?: Recorded): Promise<Seen> {
+export async function look(configuration: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Seen> {
   const { dockerHost } = configuration.host;
   const local = dockerHost.startsWith("unix://") && process.platform === "linux";
   const { cluster } = configuration;
   const ports = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon].map(({ port }) => Number(port));
   try {
     const [engine, listeners, lacksCapabilities] = await Promise.all([
-      lookAtEngine(configuration, recorded?.gates ?? []),
+      lookAtEngine(configuration, recorded),
       local ? lookAtListeners(ports) : [],
       local ? lookAtCapabilities() : false,
     ]);
     // Docker Desktop's socket is here, but its containers live in a virtual machine.
     if (!local || !existsSync(engine.rootDirectory)) {
-      return { engine, recorded };
+      return { engine, recorded: await recorded };
     }
     const addresses = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .filter(({ family }) => family === "IPv4")
       .map(({ address }) => address);
     const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
-    return { engine, recorded, here: { addresses, listeners, freeBytes, lacksCapabilities } };
+    return { engine, recorded: await recorded, here: { addresses, listeners, freeBytes, lacksCapabilities } };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { engineProblem: { code, message } };
   }
 }
 
-async function lookAtEngine({ host, cluster }: Configuration, gates: Recorded["gates"]): Promise<Engine> {
+async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Engine> {
   const { dockerEngine } = await import("../checks/docker.mjs");
   const docker = dockerEngine(host.dockerHost, 5_000);
   const [version, info, containers, images, { Volumes: volumes }, unready] = await Promise.all([
@@ -485,7 +485,7 @@ async function lookAtEngine({ host, cluster }: Configuration, gates: Recorded["g
     docker.listContainers({ all: true }),
     docker.listImages(),
     docker.listVolumes(),
-    askGates(gates),
+    recorded?.then((known) => askGates(known?.gates ?? [])),
   ]);
   const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
   const absent = imagesOf(cluster.imageSet).filter((image) => !names.includes(image));
@@ -505,7 +505,7 @@ async function lookAtEngine({ host, cluster }: Configuration, gates: Recorded["g
         imageEnvironment: image?.Config.Env ?? [],
         memory: (container.HostConfig.Memory ?? 0) / 1024 ** 2,
         binds: (container.HostConfig.Binds ?? []).map((bind) => bind.split(":").slice(0, 2).join(":")),
-        drift: driftOf(container.State, unready.get(Id)),
+        drift: driftOf(container.State, unready?.get(Id)),
       };
     }),
   );

@@ -600,7 +600,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
   const empty = { image: "image", created: "1970-01-01T00:00:01.000Z", labels: {}, mountSources: [], publishedPorts: [], runs: true, made: undefined };
   const recorded = { containers: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }] };
   // Each look is another one.
-  const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), recorded)).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
+  const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), Promise.resolve(recorded))).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
   assert.deepEqual(seen, JSON.parse(JSON.stringify({
     recorded,
     engine: {
