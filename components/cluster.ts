@@ -1,44 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { Host } from "./host";
 import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
 import { refusal } from "./refusal";
-import { Environment, FoundContainer, OnDestroy } from "./service";
+import { CommonArgs, ProgramArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
-/** One program's part of the cluster's arguments. */
-export interface ProgramArgs {
-  /** Name of its container. Default: the tutorial's. */
-  readonly containerName?: string;
-  /** Its port. Default: the program's own. */
-  readonly port?: number;
-  /** Further environment variables of its container: name → value. None that the stack sets itself. Default: none. */
-  readonly environment?: Environment;
-  /**
-   * Most memory of its container, in MiB, at least 6; beyond it, it swaps, or is killed and started again. Changing it
-   * replaces the container. Default: 0, no limit.
-   */
-  readonly memory?: number;
-}
-
-export interface ClusterArgs {
-  /** The one machine of the cluster. */
-  readonly host: Host;
+export interface ClusterArgs extends CommonArgs {
   /** Default: the tutorial's images. */
   readonly imageSet?: ImageSet;
   readonly zookeeper?: ProgramArgs;
   readonly mesosMaster?: ProgramArgs;
   readonly mesosSlave?: ProgramArgs & { readonly resources?: string; readonly attributes?: string };
   readonly marathon?: ProgramArgs;
-  /** Seconds that each program may take to become ready. Default: 300. */
-  readonly readyTimeout?: number;
-  /** Its containers as they are before the first change. Default: none. */
-  readonly found?: readonly FoundContainer[];
-  /** What a destroy makes of apps, framework and data. Default: keep. */
-  readonly onDestroy?: OnDestroy;
 }
 
 /** A cluster as other stacks see it. Fields are added, never changed, within a schema version. */
@@ -81,28 +57,27 @@ export class Cluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:Cluster", name, {}, opts);
-    const imageSet = args.imageSet ?? imageSets.tutorial;
+    const { zookeeper, mesosMaster, mesosSlave, marathon, imageSet = imageSets.tutorial, ...rest } = args;
     refuseDoomedNames(args, imageSet);
-    const { host, readyTimeout, found, onDestroy } = args;
-    const common = { host, imageSet, readyTimeout, found, onDestroy };
+    const common = { ...rest, imageSet };
     const parent = { parent: this };
 
-    this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...args.zookeeper }, parent);
+    this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...zookeeper }, parent);
     this.mesosMaster = new MesosMaster(
       `${name}-mesos-master`,
-      { ...common, ...args.mesosMaster, zookeeper: this.zookeeper, zookeeperPath: mesosPath },
+      { ...common, ...mesosMaster, zookeeper: this.zookeeper, zookeeperPath: mesosPath },
       parent,
     );
     this.mesosSlave = new MesosSlave(
       `${name}-mesos-slave`,
-      { ...common, ...args.mesosSlave, master: this.mesosMaster },
+      { ...common, ...mesosSlave, master: this.mesosMaster },
       parent,
     );
     this.marathon = new Marathon(
       `${name}-marathon`,
       {
         ...common,
-        ...args.marathon,
+        ...marathon,
         master: this.mesosMaster,
         slaves: [this.mesosSlave],
         zookeeper: this.zookeeper,

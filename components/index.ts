@@ -1,4 +1,4 @@
-export { Cluster, type ClusterArgs, type ClusterDescription, type ProgramArgs } from "./cluster";
+export { Cluster, type ClusterArgs, type ClusterDescription } from "./cluster";
 export { customImageSet } from "./custom-images";
 export { type Host, host, type HostArgs, type RegistryAuth } from "./host";
 export { fromRegistry, type HostNeeds, type ImageSet, imageSets, imagesOf, type MesosEndpoints, type ServiceImage } from "./images";
@@ -6,5 +6,5 @@ export { Marathon, type MarathonArgs } from "./marathon";
 export { MesosMaster, type MesosMasterArgs } from "./mesos-master";
 export { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
 export { type Mispairing, mispairings, type Program } from "./pairings";
-export { type Environment, type FoundContainer, type OnDestroy } from "./service";
+export { type Environment, type FoundContainer, type OnDestroy, type ProgramArgs } from "./service";
 export { ZooKeeper, type ZooKeeperArgs } from "./zookeeper";

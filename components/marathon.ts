@@ -2,14 +2,12 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ImageSet } from "./images";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
 import { deploy, ServiceArgs, teardown } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 export interface MarathonArgs extends ServiceArgs {
-  readonly imageSet: ImageSet;
   /** The master whose resources it places tasks on. The container is created when that one is elected. */
   readonly master: MesosMaster;
   /** Slaves that its tasks run on: when all is destroyed, they are still there while its apps are deleted. Default: none. */
@@ -50,6 +48,7 @@ export class Marathon extends pulumi.ComponentResource {
       ...(credentials && { CREDENTIALS: credentials }),
     };
     const service = deploy(this, name, {
+      ...args,
       ...common,
       image: imageSet.marathon,
       settings: {
@@ -60,11 +59,7 @@ export class Marathon extends pulumi.ComponentResource {
       },
       after: master.ready,
       check,
-      environment: args.environment,
-      memory: args.memory,
-      readyTimeout: args.readyTimeout,
       interruption: "for some five seconds its UI and API do not answer; tasks keep running",
-      found: args.found,
     });
     this.container = service.container;
     this.ready = service.ready;

@@ -2,12 +2,10 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ImageSet } from "./images";
 import { deploy, ServiceArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 export interface MesosMasterArgs extends ServiceArgs {
-  readonly imageSet: ImageSet;
   /** Where the masters elect their leader. The container is created when it is ready. */
   readonly zookeeper: ZooKeeper;
   /** Path in ZooKeeper. Default: `/mesos`. */
@@ -43,19 +41,14 @@ export class MesosMaster extends pulumi.ComponentResource {
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
     this.zk = zookeeper.url(args.zookeeperPath ?? "/mesos");
     const service = deploy(this, name, {
+      ...args,
       component: "mesos-master",
       containerName: this.containerName,
-      host,
       image: imageSet.mesosMaster,
       settings: { address: host.address, port: String(port), quorum: "1", zk: this.zk },
       after: zookeeper.ready,
       check: { MASTER: this.url },
-      environment: args.environment,
-      memory: args.memory,
-      readyTimeout: args.readyTimeout,
       interruption: "for 10 to 15 seconds no master leads, so nothing is launched, and Marathon starts again; tasks keep running",
-      found: args.found,
-      onDestroy: args.onDestroy,
     });
     this.container = service.container;
     this.ready = service.ready;

@@ -2,12 +2,10 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ImageSet } from "./images";
 import { MesosMaster } from "./mesos-master";
 import { dataVolume, deploy, ownName, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
-  readonly imageSet: ImageSet;
   /** The master that it registers with. The container is created when that one is elected. */
   readonly master: MesosMaster;
   /** Default: 5051. */
@@ -43,6 +41,7 @@ export class MesosSlave extends pulumi.ComponentResource {
     // Docker mounts a task's sandbox from the host, so the work directory must have the same path there as in the slave.
     const workDir = dataVolume(this, `${name}-work`, common);
     const service = deploy(this, name, {
+      ...args,
       ...common,
       image: imageSet.mesosSlave,
       settings: {
@@ -65,14 +64,10 @@ export class MesosSlave extends pulumi.ComponentResource {
         SLAVES_PATH: imageSet.endpoints.slaves,
         SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
       },
-      environment: args.environment,
-      memory: args.memory,
-      readyTimeout: args.readyTimeout,
       // Executors of their own outlive it where the slave also sees the host's processes.
       interruption: imageSet.mesosSlave.hostPid
         ? "for some five seconds nothing is launched on it; its tasks keep running"
         : "all of its tasks are lost, and Marathon launches them anew",
-      found: args.found,
     });
     this.container = service.container;
     this.ready = service.ready;

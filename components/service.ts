@@ -3,7 +3,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { Host } from "./host";
-import { ServiceImage } from "./images";
+import { ImageSet, ServiceImage } from "./images";
 import { refusal } from "./refusal";
 
 /**
@@ -12,19 +12,25 @@ import { refusal } from "./refusal";
  */
 export type OnDestroy = "keep" | "erase";
 
-/** What ZooKeeper, the Mesos master, the Mesos slave and Marathon have in common as arguments. */
-export interface ServiceArgs {
-  /** Where it runs. */
-  readonly host: Host;
-  /** Name of the container. It is fixed, so a replacement removes the old container first. */
+/** What ZooKeeper, the Mesos master, the Mesos slave and Marathon may each be given. */
+export interface ProgramArgs {
+  /** Name of its container. It is fixed, so a replacement removes the old container first. Default: the tutorial's. */
   readonly containerName?: string;
-  /** Further environment variables of the container: name → value. None that the component sets itself. Default: none. */
+  /** Its port. Default: the program's own. */
+  readonly port?: number;
+  /** Further environment variables of its container: name → value. None that the stack sets itself. Default: none. */
   readonly environment?: Environment;
   /**
-   * Most memory of the container, in MiB, at least 6; beyond it, it swaps, or is killed and started again. Changing it
+   * Most memory of its container, in MiB, at least 6; beyond it, it swaps, or is killed and started again. Changing it
    * replaces the container. Default: 0, no limit.
    */
   readonly memory?: number;
+}
+
+/** What holds for each container alike. */
+export interface CommonArgs {
+  /** Where it runs. */
+  readonly host: Host;
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
   /**
@@ -34,6 +40,11 @@ export interface ServiceArgs {
   readonly found?: readonly FoundContainer[];
   /** Default: keep. */
   readonly onDestroy?: OnDestroy;
+}
+
+/** What the four components have in common as arguments. */
+export interface ServiceArgs extends ProgramArgs, CommonArgs {
+  readonly imageSet: ImageSet;
 }
 
 /** Environment variables: name → value. Values that are secrets stay so. */
@@ -72,15 +83,12 @@ export const labelKeys = {
 /** Seconds between SIGTERM and SIGKILL: enough for ZooKeeper and Marathon to leave in order. */
 const stopSeconds = 30;
 
-export interface ServiceSpecification {
+export interface ServiceSpecification extends Omit<ServiceArgs, "imageSet"> {
   /** What runs, in the words of the label: `zookeeper`, `mesos-master`, `mesos-slave`, `marathon`. */
   readonly component: string;
   readonly containerName: string;
-  readonly host: Host;
   readonly image: ServiceImage;
   readonly settings: Settings;
-  readonly environment?: Environment;
-  readonly memory?: number;
   readonly privileged?: boolean;
   /** Volumes that must sit at a path that only they know, beside the image's own. */
   readonly volumes?: docker.types.input.ContainerVolume[];
@@ -88,11 +96,8 @@ export interface ServiceSpecification {
   readonly after?: command.local.Command;
   /** What `checks/ready.mjs` is told, beside the container and the time limit. */
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
-  readonly readyTimeout?: number;
   /** What its users will notice while its container is replaced. */
   readonly interruption: string;
-  readonly found?: readonly FoundContainer[];
-  readonly onDestroy?: OnDestroy;
 }
 
 /** The handles of a service. Dependents take `ready`, never `container`. */
@@ -167,7 +172,12 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
   );
 
   const drift = found?.name === spec.containerName ? found.drift : undefined;
-  const ready = new command.local.Command(
+  return { container, ready: gate(parent, name, spec, container, drift), volumes: dataVolumes.map(({ volume }) => volume) };
+}
+
+/** Is done when the service can be used. `drift` is what was wrong with its container before. */
+function gate(parent: pulumi.Resource, name: string, spec: ServiceSpecification, container: docker.Container, drift?: string): command.local.Command {
+  return new command.local.Command(
     `${name}-ready`,
     {
       create: script("ready"),
@@ -178,8 +188,8 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
         COMPONENT: spec.component,
         CONTAINER: spec.containerName,
         CONTAINER_ID: container.id,
-        DOCKER_HOST: host.dockerHost,
-        FINAL_EXITS: JSON.stringify(image.finalExits ?? {}),
+        DOCKER_HOST: spec.host.dockerHost,
+        FINAL_EXITS: JSON.stringify(spec.image.finalExits ?? {}),
         READY_TIMEOUT: String(spec.readyTimeout ?? 300),
         ...(drift && { DRIFT: drift }),
       },
@@ -187,7 +197,6 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     // The last repair stays on record, so that nothing changes when there is none.
     { parent, ignoreChanges: drift ? [] : ["environment.DRIFT"] },
   );
-  return { container, ready, volumes: dataVolumes.map(({ volume }) => volume) };
 }
 
 /** Says what the replacement of a container that does its work will interrupt: in a preview, and before it happens. */

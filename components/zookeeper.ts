@@ -2,11 +2,9 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ImageSet } from "./images";
 import { deploy, ServiceArgs } from "./service";
 
 export interface ZooKeeperArgs extends ServiceArgs {
-  readonly imageSet: ImageSet;
   /** Port of its clients. Default: 2181. */
   readonly port?: number;
 }
@@ -29,9 +27,9 @@ export class ZooKeeper extends pulumi.ComponentResource {
 
     this.connectionString = pulumi.interpolate`${host.address}:${port}`;
     const service = deploy(this, name, {
+      ...args,
       component: "zookeeper",
       containerName: args.containerName ?? "zookeeper",
-      host,
       image: imageSet.zookeeper,
       settings: {
         address: host.address,
@@ -42,12 +40,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
         serverSpecifications: pulumi.interpolate`server.1=${host.address}:2888:3888;${host.address}:${port}`,
       },
       check: { ADDRESS: host.address, PORT: String(port) },
-      environment: args.environment,
-      memory: args.memory,
-      readyTimeout: args.readyTimeout,
       interruption: "for some ten seconds nothing is launched and Marathon answers nothing; tasks keep running",
-      found: args.found,
-      onDestroy: args.onDestroy,
     });
     this.container = service.container;
     this.ready = service.ready;
