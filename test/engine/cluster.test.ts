@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
+import { get, runningTask, startApp, web } from "./app";
+import { census, docker, plantLookAlikes, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { projectFolder, TestStack } from "./stack";
 
@@ -19,15 +19,12 @@ const volumes = ["mesos-master-data", "mesos-slave-work", "zookeeper-data", "zoo
 const foreignVolume = "mesos-marathon-lifetime-cluster-zookeeper-data";
 
 let stack: TestStack;
-let strangers: Awaited<ReturnType<typeof standing>>;
-const planted: string[] = [];
+let planted: Awaited<ReturnType<typeof plantLookAlikes>>;
+let strangers: Awaited<ReturnType<typeof census>>;
 
 before(async () => {
-  for (const name of ["mesos-foreign", `mesos-${randomUUID()}`, "life-zookeeper-2"]) {
-    planted.push((await plant(name)).id);
-  }
-  await docker.createVolume({ Name: foreignVolume });
-  strangers = await standing();
+  planted = await plantLookAlikes(["life-zookeeper-2"], [foreignVolume]);
+  strangers = await census();
   stack = await TestStack.create("life", {
     "mesos-marathon:imageSet": "rehearsal",
     ...Object.fromEntries(Object.entries({ ...ports, ...names }).map(([key, value]) => [`mesos-marathon:${key}`, value])),
@@ -38,14 +35,10 @@ before(async () => {
 after(async () => {
   await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  for (const id of planted) {
-    await docker.getContainer(id).remove({ force: true });
-  }
+  await planted.remove();
   const left = await volumeNames();
-  await removeVolumes([...volumes, foreignVolume].filter((name) => left.includes(name)));
+  await removeVolumes(volumes.filter((name) => left.includes(name)));
 });
-
-const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
 
 test("up from nothing ends with a cluster that works", async () => {
   await stack.up();
@@ -95,27 +88,12 @@ test("everything listens on the address that was given, and on no other", async 
 });
 
 test("an app runs as a container, answers on its dynamic port, and is replaced when it is killed", async () => {
-  const response = await fetch(`${marathonUrl}/v2/apps`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({
-      id: "/web",
-      cmd: "cd /usr && exec python3 -m http.server --bind $HOST $PORT0",
-      cpus: 0.1,
-      mem: 64,
-      instances: 1,
-      ports: [0],
-      container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } },
-    }),
-  });
-  assert.equal(response.status, 201);
-
-  const first = await running();
+  const first = await startApp(marathonUrl, "/web", web);
   assert.ok(first.ports[0] >= 31500 && first.ports[0] <= 31599, String(first.ports));
   const [container] = await taskContainers();
   await docker.getContainer(container.id).kill();
   const second = await eventually("another task", async () => {
-    const task = await running();
+    const task = await runningTask(marathonUrl, "/web");
     return task.id !== first.id && task;
   });
   await eventually("its answer", async () => (await fetch(`http://127.0.0.1:${second.ports[0]}/`)).ok);
@@ -175,26 +153,20 @@ test("another stack deploys an app onto the cluster and is told where it answers
 
 test("destroy removes every container of ours, keeps the data, and touches nothing else", async () => {
   assert.ok((await taskContainers()).length > 0);
-  const networks = (await docker.listNetworks()).map(({ Name }) => Name).sort();
   const { output } = await stack.destroy();
   assert.match(output, new RegExp(`kept, with the data of the cluster: volumes ${volumes.join(", ")}\\n`));
-
-  assert.deepEqual(await standing(), strangers);
-  assert.deepEqual((await docker.listNetworks()).map(({ Name }) => Name).sort(), networks);
-  const left = await volumeNames();
-  assert.deepEqual(volumes.filter((name) => !left.includes(name)), []);
-  assert.ok(left.includes(foreignVolume));
+  assert.deepEqual(await census(), { ...strangers, volumes: [...strangers.volumes, ...volumes].sort() });
 });
 
 test("the next up takes the data up again: the app starts afresh", async () => {
   await stack.up();
-  await running();
+  await runningTask(marathonUrl, "/web");
 });
 
 test("a stack on the cluster can be destroyed after it", async () => {
   const consumer = await consumerUp("consumer-2");
   await stack.destroy();
-  assert.deepEqual(await standing(), strangers);
+  assert.deepEqual(await standing(), strangers.containers);
   const { output } = await consumer.destroy();
   assert.match(output, /\/consumer: does not run any more, as http:\S+ does not answer \(.+\)\. It comes back with the cluster if that kept its data/);
 });
@@ -209,15 +181,8 @@ async function consumerUp(name: string): Promise<TestStack> {
   return consumer;
 }
 
-async function running(): Promise<{ id: string; ports: number[] }> {
-  return eventually("a running task of /web", async () => {
-    const { tasks } = await get(`${marathonUrl}/v2/apps/web/tasks`);
-    return tasks.find(({ state }: any) => state === "TASK_RUNNING");
-  });
-}
-
 async function taskContainers() {
-  const known = new Set(strangers.map(({ id }) => id));
+  const known = new Set(strangers.containers.map(({ id }) => id));
   return (await standing((name) => name.startsWith("mesos-") && !ours.includes(name) && !name.endsWith(".executor"))).filter(
     ({ id, running }) => running && !known.has(id),
   );

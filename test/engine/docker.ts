@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import Docker from "dockerode";
 
 import { dockerHost } from "./stack";
@@ -34,6 +36,35 @@ export async function plant(name: string, options: Partial<Docker.ContainerCreat
   });
   await container.start();
   return container;
+}
+
+/**
+ * Plants what looks like a cluster's and is not: a container that could be a Mesos task, one that some versions of Mesos
+ * take for theirs, and what else is named.
+ */
+export async function plantLookAlikes(containerNames: readonly string[], volumes: readonly string[], options: Partial<Docker.ContainerCreateOptions> = {}) {
+  const containers: Docker.Container[] = [];
+  for (const name of ["mesos-foreign", `mesos-${randomUUID()}`, ...containerNames]) {
+    containers.push(await plant(name, options));
+  }
+  for (const Name of volumes) {
+    await docker.createVolume({ Name });
+  }
+  return {
+    containers,
+    async remove(): Promise<void> {
+      for (const container of containers) {
+        await container.remove({ force: true });
+      }
+      await removeVolumes(volumes);
+    },
+  };
+}
+
+/** Everything on the Docker Engine: containers with ids and start times, volumes, networks, images. */
+export async function census() {
+  const [containers, volumes, networks, images] = await Promise.all([standing(), volumeNames(), docker.listNetworks(), docker.listImages()]);
+  return { containers, volumes, networks: networks.map(({ Id }) => Id).sort(), images: images.map(({ Id }) => Id).sort() };
 }
 
 export async function volumeNames(): Promise<string[]> {

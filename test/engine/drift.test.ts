@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 
+import { get, startApp } from "./app";
 import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { TestStack } from "./stack";
@@ -21,12 +22,7 @@ let known: Known;
 before(async () => {
   stack = await TestStack.create("drift", base);
   await stack.up();
-  const response = await fetch(`${marathonUrl}/v2/apps`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ id: "/sleep", cmd: "sleep 3600", cpus: 0.1, mem: 32, container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } } }),
-  });
-  assert.equal(response.status, 201);
+  await startApp(marathonUrl, "/sleep");
   known = await eventually("a running task", knows);
 });
 
@@ -256,7 +252,6 @@ interface Known {
 
 /** False until all of it is there and active. */
 async function knows(): Promise<Known | false> {
-  const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
   const [{ frameworks }, { slaves }, { tasks }] = await Promise.all([
     get(`${mesosUrl}/master/frameworks`),
     get(`${mesosUrl}/master/slaves`),

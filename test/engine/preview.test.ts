@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 
 import { keys } from "../../configuration/keys";
 import { pulumiYaml } from "../unit/pulumi-yaml";
+import { get, startApp } from "./app";
 import { removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { dockerHost, TestStack } from "./stack";
@@ -130,12 +131,7 @@ test("every key has a row", () => {
 
 test("the cluster runs an app", async () => {
   await stack.up();
-  const response = await fetch(`${marathonUrl}/v2/apps`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ id: "/sleep", cmd: "sleep 3600", cpus: 0.1, mem: 32, container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } } }),
-  });
-  assert.equal(response.status, 201);
+  await startApp(marathonUrl, "/sleep");
   app = await eventually("its task", runningApp);
 });
 
@@ -214,8 +210,7 @@ test("what the slave's kept state forbids is there after a destroy and an up, an
 
 /** Framework and running task of the app, which no change may touch. */
 async function runningApp() {
-  const get = async (path: string) => (await fetch(`${marathonUrl}${path}`)).json() as Promise<any>;
-  const [{ frameworkId }, { tasks }] = await Promise.all([get("/v2/info"), get("/v2/apps/sleep/tasks")]);
+  const [{ frameworkId }, { tasks }] = await Promise.all([get(`${marathonUrl}/v2/info`), get(`${marathonUrl}/v2/apps/sleep/tasks`)]);
   return tasks.length === 1 && tasks[0].state === "TASK_RUNNING" && { frameworkId, task: tasks[0].id, startedAt: tasks[0].startedAt };
 }
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
-import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
+import { get, runningTask, startApp } from "./app";
+import { census, docker, plant, plantLookAlikes, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { TestStack } from "./stack";
 
@@ -17,16 +18,11 @@ const volumes = ["mesos-master-data", "mesos-slave-work", "zookeeper-data", "zoo
 const foreignVolumes = ["end-cluster-zookeeper-data", "mesos-marathon-ending-cluster-zookeeper-data"];
 
 let stack: TestStack;
+let planted: Awaited<ReturnType<typeof plantLookAlikes>>;
 let strangers: Awaited<ReturnType<typeof census>>;
-const planted: string[] = [];
 
 before(async () => {
-  for (const name of ["mesos-foreign", `mesos-${randomUUID()}`, "end-marathon-2"]) {
-    planted.push((await plant(name)).id);
-  }
-  for (const Name of foreignVolumes) {
-    await docker.createVolume({ Name });
-  }
+  planted = await plantLookAlikes(["end-marathon-2"], foreignVolumes);
   strangers = await census();
   stack = await TestStack.create("end", {
     "mesos-marathon:imageSet": "rehearsal",
@@ -38,16 +34,14 @@ before(async () => {
 after(async () => {
   await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  for (const id of planted) {
-    await docker.getContainer(id).remove({ force: true });
-  }
+  await planted.remove();
   const left = await volumeNames();
-  await removeVolumes([...volumes, ...foreignVolumes].filter((name) => left.includes(name)));
+  await removeVolumes(volumes.filter((name) => left.includes(name)));
 });
 
 test("a destroy that was not told otherwise ends the tasks and keeps apps, framework and data, and says so", async () => {
   await stack.up();
-  await start("/web");
+  await startApp(marathon, "/web");
   // Setting it is not enough: a destroy does what the last up applied.
   await stack.set(onDestroy, "erase");
   const frameworkId = await activeFramework();
@@ -58,7 +52,7 @@ test("a destroy that was not told otherwise ends the tasks and keeps apps, frame
   await stack.set(onDestroy, "keep");
   await stack.up();
   assert.equal(await activeFramework(), frameworkId);
-  await running("/web");
+  await runningTask(marathon, "/web");
 });
 
 test("a teardown runs at destroy and never else: not where any resource is replaced", async () => {
@@ -105,7 +99,7 @@ test("ZooKeeper's data lost under a living cluster is told: what still runs, and
 });
 
 test("to be erased: apps deleted, every framework of this Marathon torn down, volumes removed; nothing else is touched", async () => {
-  await start("/two");
+  await startApp(marathon, "/two");
   const { frameworks } = await get(`${master}/master/frameworks`);
   assert.equal(frameworks.length, 2);
   const { output } = await stack.destroy();
@@ -117,7 +111,7 @@ test("a framework torn down under its apps: up explains it, and a destroy erases
   await stack.set(onDestroy, "keep");
   await stack.up();
   assert.deepEqual((await get(`${marathon}/v2/apps`)).apps, []);
-  await start("/web");
+  await startApp(marathon, "/web");
   const frameworkId = await activeFramework();
   await fetch(`${master}/master/teardown`, { method: "POST", body: new URLSearchParams({ frameworkId }) });
   await docker.getContainer(names.marathonName).stop();
@@ -149,36 +143,10 @@ test("a framework torn down under its apps: up explains it, and a destroy erases
   assert.deepEqual(await census(), strangers);
 });
 
-const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
-
 function said(output: string, ...sentences: string[]) {
   for (const sentence of sentences) {
     assert.ok(output.includes(sentence), `${sentence}\nis not in\n${output}`);
   }
-}
-
-async function start(id: string) {
-  const response = await fetch(`${marathon}/v2/apps`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({
-      id,
-      cmd: "exec sleep 3600",
-      cpus: 0.1,
-      mem: 32,
-      instances: 1,
-      container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } },
-    }),
-  });
-  assert.equal(response.status, 201);
-  await running(id);
-}
-
-function running(id: string): Promise<any[]> {
-  return eventually(`a running task of ${id}`, async () => {
-    const { tasks } = await get(`${marathon}/v2/apps${id}/tasks`);
-    return tasks.some(({ state }: any) => state === "TASK_RUNNING") && tasks;
-  });
 }
 
 /** The framework that Marathon says it is, once it is the master's active one. */
@@ -206,10 +174,4 @@ async function replace(chosen: (urn: string) => boolean) {
     assert.ok(!output.includes(word), output);
   }
   return output;
-}
-
-/** Everything on the Docker Engine: containers with ids and start times, volumes, networks, images. */
-async function census() {
-  const [containers, networks, images] = await Promise.all([standing(), docker.listNetworks(), docker.listImages()]);
-  return { containers, volumes: await volumeNames(), networks: networks.map(({ Id }) => Id).sort(), images: images.map(({ Id }) => Id).sort() };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
+import { get, startApp } from "./app";
 import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { projectFolder, TestStack } from "./stack";
@@ -48,7 +49,6 @@ test("with nothing configured, up brings up the tutorial's cluster, whose gates 
 
   const names = ["marathon", "mesos-master", "mesos-slave", "zookeeper"];
   assert.deepEqual((await standing((name) => names.includes(name))).map(({ name, running }) => ({ name, running })), names.map((name) => ({ name, running: true })));
-  const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
   const state = await get("http://127.0.0.1:5050/master/state.json");
   assert.equal(state.version, "0.23.0");
   assert.deepEqual(state.slaves.map(({ active }: any) => active), [true]);
@@ -108,7 +108,7 @@ test("each container has what the tutorial's docker run gives it, and the additi
 });
 
 test("a slave that starts again removes its own left-overs, and spares mesos-master, mesos-slave and another slave's tasks", async () => {
-  const slaves = async () => ((await (await fetch("http://127.0.0.1:5050/master/state.json")).json()) as any).slaves;
+  const slaves = async () => (await get("http://127.0.0.1:5050/master/state.json")).slaves;
   const [{ id }] = await slaves();
   const uuid = "01234567-89ab-cdef-0123-456789abcdef";
   const leftOver = await plant(`mesos-${id}.${uuid}`);
@@ -132,10 +132,8 @@ test("a slave that starts again removes its own left-overs, and spares mesos-mas
 
 test("in the tutorial's dialect, too, a destroy that is to erase deletes apps, framework and volumes", async () => {
   const marathon = "http://127.0.0.1:8080";
-  const app = { id: "/web", cmd: "exec sleep 3600", cpus: 0.1, mem: 32, instances: 1 };
-  const posted = await fetch(`${marathon}/v2/apps`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(app) });
-  assert.equal(posted.status, 201);
-  const { frameworkId } = (await (await fetch(`${marathon}/v2/info`)).json()) as any;
+  await startApp(marathon, "/web");
+  const { frameworkId } = await get(`${marathon}/v2/info`);
   await stack.set("mesos-marathon:onDestroy", "erase");
   await stack.up();
   const { output } = await stack.destroy();

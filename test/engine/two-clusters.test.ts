@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 
+import { get, startApp, web } from "./app";
 import { docker, removeVolumes, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { projectFolder, type Run, TestStack } from "./stack";
@@ -43,20 +44,7 @@ class TestCluster {
 
   /** Starts an app that answers on a port of its own. */
   async deploy(id: string): Promise<void> {
-    const response = await fetch(`${this.marathonUrl}/v2/apps`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({
-        id,
-        cmd: "cd /usr && exec python3 -m http.server --bind $HOST $PORT0",
-        cpus: 0.1,
-        mem: 64,
-        instances: 1,
-        ports: [0],
-        container: { type: "DOCKER", docker: { image: "mesos-marathon/rehearsal-base:bookworm", network: "HOST" } },
-      }),
-    });
-    assert.equal(response.status, 201);
+    await startApp(this.marathonUrl, id, web);
     await this.answers();
   }
 
@@ -89,7 +77,6 @@ class TestCluster {
 
 const left = new TestCluster("pair", 27180, "cpus:1;mem:512;disk:512;ports:[30100-30149]");
 const right = new TestCluster("pair-cluster", 27280, "cpus:1;mem:512;disk:512;ports:[30150-30199]");
-const get = async (url: string) => (await fetch(url)).json() as Promise<any>;
 
 let movedImage: string | undefined;
 

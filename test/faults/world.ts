@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +6,8 @@ import { basename, join } from "node:path";
 
 import type { ContainerInfo } from "dockerode";
 
-import { docker, plant, removeVolumes, volumeNames } from "../engine/docker";
+import { get } from "../engine/app";
+import { docker, plant, plantLookAlikes, removeVolumes, volumeNames } from "../engine/docker";
 import { eventually } from "../engine/eventually";
 import { projectFolder } from "../engine/stack";
 import { type Blow, blows } from "./blows";
@@ -16,6 +16,8 @@ import type { Point, Step } from "./points";
 
 const ports = { zookeeperPort: 23181, mesosMasterPort: 26050, mesosSlavePort: 26051, marathonPort: 29080 };
 const names = { zookeeperName: "faults-zookeeper", mesosMasterName: "faults-master", mesosSlaveName: "faults-slave", marathonName: "faults-marathon" };
+const master = `http://127.0.0.1:${ports.mesosMasterPort}`;
+const marathon = `http://127.0.0.1:${ports.marathonPort}`;
 const volumePrefix = "mesos-marathon-faults-cluster-";
 const strange = { volume: "mesos-marathon-faults-2-cluster-zookeeper-data", network: "faults" };
 
@@ -67,7 +69,9 @@ export class World {
   private readonly events: string;
   private slaveName = names.mesosSlaveName;
   private isUp = false;
-  private strangers = { containers: [] as string[], process: 0 };
+  private planted!: Awaited<ReturnType<typeof plantLookAlikes>>;
+  /** Id of the process that is a stranger's. */
+  private stranger = 0;
 
   private constructor(private readonly folder: string) {
     this.clone = join(folder, "clone");
@@ -86,10 +90,10 @@ export class World {
 
   async remove(): Promise<void> {
     await this.clear();
-    await Promise.all(this.strangers.containers.map((id) => docker.getContainer(id).remove({ force: true })));
-    process.kill(this.strangers.process, "SIGKILL");
+    await this.planted.remove();
+    process.kill(this.stranger, "SIGKILL");
     await docker.getNetwork(strange.network).remove();
-    await removeVolumes((await volumeNames()).filter((name) => name.startsWith(volumePrefix) || name === strange.volume));
+    await removeVolumes((await volumeNames()).filter((name) => name.startsWith(volumePrefix)));
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -175,11 +179,10 @@ export class World {
 
   /** Whether Mesos and Marathon do what they are for, once Docker has started them again. */
   private works(): Promise<boolean> {
-    const get = async (port: number, path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).json() as Promise<any>;
     return eventually("a cluster that works", async () => {
-      const { frameworkId } = await get(ports.marathonPort, "/v2/info");
-      const { frameworks } = await get(ports.mesosMasterPort, "/master/frameworks");
-      const { slaves } = await get(ports.mesosMasterPort, "/master/slaves");
+      const { frameworkId } = await get(`${marathon}/v2/info`);
+      const { frameworks } = await get(`${master}/master/frameworks`);
+      const { slaves } = await get(`${master}/master/slaves`);
       return frameworks.some(({ id, active }: any) => id === frameworkId && active) && slaves.filter(({ active }: any) => active).length === 1;
     }).then(
       () => true,
@@ -221,25 +224,20 @@ export class World {
   private async plantStrangers(): Promise<void> {
     const restart = { HostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always" } } };
     const labels = { "mesos-marathon.project": "mesos-marathon", "mesos-marathon.stack": "faults-2", "mesos-marathon.component": "zookeeper" };
-    const containers = [
-      await plant("mesos-foreign", restart),
-      await plant(`mesos-${randomUUID()}`, restart),
-      await plant(`${names.zookeeperName}-2`, { ...restart, Labels: labels }),
-    ];
-    await docker.createVolume({ Name: strange.volume });
+    this.planted = await plantLookAlikes([], [strange.volume], restart);
+    this.planted.containers.push(await plant(`${names.zookeeperName}-2`, { ...restart, Labels: labels }));
     await docker.createNetwork({ Name: strange.network });
     // By its looks a provider that outlived its Pulumi command, but in another clone.
     const elsewhere = join(this.folder, "elsewhere", "plugins", "resource-docker-v5.2.0");
     mkdirSync(elsewhere, { recursive: true });
     const plugin = join(elsewhere, "pulumi-resource-docker");
     copyFileSync("/bin/sleep", plugin);
-    const pid = execFileSync("setsid", ["--fork", "sh", "-c", 'echo $$; exec "$0" infinity >&- 2>&-', plugin], { cwd: elsewhere });
-    this.strangers = { containers: containers.map(({ id }) => id), process: Number(pid) };
+    this.stranger = Number(execFileSync("setsid", ["--fork", "sh", "-c", 'echo $$; exec "$0" infinity >&- 2>&-', plugin], { cwd: elsewhere }));
   }
 
   /** The strangers as they stand. Docker starts its containers anew when its engine was killed. */
   private async look(blow: Blow): Promise<string[]> {
-    const containers = await Promise.all(this.strangers.containers.map((id) => docker.getContainer(id).inspect().catch(() => undefined)));
+    const containers = await Promise.all(this.planted.containers.map((container) => container.inspect().catch(() => undefined)));
     const volume = await docker.getVolume(strange.volume).inspect();
     const network = await docker.getNetwork(strange.network).inspect();
     const isAnew = blow.startsWith("Docker Engine");
@@ -247,7 +245,7 @@ export class World {
       ...containers.map((one) => `container ${one?.Name} ${one?.Id}, ${isAnew ? "" : one?.State.StartedAt} ${one?.State.Status}`),
       `volume ${strange.volume} ${(volume as { CreatedAt?: string }).CreatedAt}`,
       `network ${strange.network} ${network.Id}`,
-      `process ${this.strangers.process} ${startOf(this.strangers.process)}`,
+      `process ${this.stranger} ${startOf(this.stranger)}`,
     ];
   }
 }
