@@ -7,6 +7,7 @@ import { type ClusterArgs, customImageSet, fromRegistry, type HostArgs, type Ima
 import { usualDockerHost } from "./docker-context";
 import { type Key, keys, type Program, programs, type Rule, rules } from "./keys";
 import { nearest } from "./nearest";
+import { offeredPorts } from "./ports";
 import { refusal } from "../components/refusal";
 import { readVariables, variableFaults } from "./variables";
 
@@ -222,12 +223,6 @@ function faults({ pattern, range, oneOf, except = [], write }: Rule, value: stri
     return [write];
   }
   return except.filter(([wrong]) => wrong.test(value)).map(([, why]) => why);
-}
-
-/** The ranges of ports that a slave of these resources offers. (Mesos, `DEFAULT_PORTS`, where none are given.) */
-export function offeredPorts(resources: string): (readonly [from: number, to: number])[] {
-  const ranges = /(?:^|;)ports:\[([\d,-]+)\]/.exec(resources)?.[1] ?? "31000-32000";
-  return ranges.split(",").map((range) => range.split("-").map(Number) as [number, number]);
 }
 
 /** The set that a file describes; without one, a set to go on with beside the problems. */

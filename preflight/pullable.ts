@@ -9,7 +9,7 @@ export interface PullAnswer {
 }
 
 /** Milliseconds that a registry is given to answer. */
-const patience = 3_000;
+export const patience = 3_000;
 
 /**
  * Asks the Docker Engine, side by side, whether it could pull these images: only it knows its mirrors, proxies and
@@ -47,39 +47,4 @@ export function pullAnswer(error: { statusCode?: number; json?: { message?: stri
     return is("no such image");
   }
   return is(/dial |lookup |connection re|no route|unreachable|x509|tls:|EOF|server gave HTTP/.test(words) ? "out of reach" : "refused");
-}
-
-interface PullFinding {
-  readonly level: "error" | "note";
-  readonly text: string;
-}
-
-/** What to say of images that are not there, by answer: each error names its images, the cause and what to do. */
-export function pullFindings(
-  { host }: Configuration,
-  pulls: Readonly<Record<string, PullAnswer>>,
-): PullFinding[] {
-  const { registryAuth } = host;
-  const images = (answer: PullAnswer["answer"]) => Object.keys(pulls).filter((image) => pulls[image].answer === answer);
-  const elsewhere = "pull them elsewhere and bring them here (npm run images -- save FILE, and load FILE), or name a registry that has them: pulumi config set imageRegistry REGISTRY";
-  const cures = {
-    "no such image": `there is no such image in the registry: ${elsewhere}`,
-    credentials: registryAuth
-      ? `the registry refuses the credentials of ${registryAuth.username}, or does not show the image to them: pulumi config set imageRegistryUsername NAME, and pulumi config set --secret imageRegistryPassword`
-      : "the registry asks for credentials, or has no such image: pulumi config set imageRegistryUsername NAME, and pulumi config set --secret imageRegistryPassword, for the registry in imageRegistry",
-    "out of reach": `the Docker Engine cannot reach the registry: ${elsewhere}`,
-    refused: `the Docker Engine does not pull it: ${elsewhere}`,
-  };
-  const findings = Object.entries(cures).flatMap(([answer, cure]): PullFinding[] => {
-    const names = images(answer as keyof typeof cures);
-    return names.length === 0 ? [] : [{ level: "error", text: `${names.join(", ")}: ${cure}. The Docker Engine said: ${pulls[names[0]].words}` }];
-  });
-  const coming = [...images("has it"), ...images("silent")];
-  const silent = images("silent");
-  if (coming.length > 0) {
-    const unsure = silent.length > 0 ? `; the registry of ${silent.join(", ")} has not answered within ${patience / 1000} s` : "";
-    const text = `${coming.length} of 4 images are not here yet and will be pulled: ${coming.join(", ")}${unsure}`;
-    findings.push({ level: "note", text });
-  }
-  return findings;
 }

@@ -4,8 +4,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { customImageSet, type ImageSet, imageSets, mispairings } from "../../components";
-import { pullAnswer, pullFindings } from "../../preflight/pullable";
 import { readConfiguration } from "../../configuration";
+import { levels } from "../../preflight/judge";
+import { pullFindings } from "../../preflight/judgments/images";
+import { pullAnswer } from "../../preflight/pullable";
 import { defaults } from "./pulumi-yaml";
 
 const names = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" };
@@ -176,7 +178,7 @@ test("images that cannot be pulled are named with the cause, the cure and the en
   } as const;
   const bring = "pull them elsewhere and bring them here (npm run images -- save FILE, and load FILE), or name a registry that has them: pulumi config set imageRegistry REGISTRY";
   const set = "pulumi config set imageRegistryUsername NAME, and pulumi config set --secret imageRegistryPassword";
-  const told = (config: Record<string, string>) => pullFindings(configured(config), pulls).map(({ level, text }) => `${level}: ${text}`);
+  const told = (config: Record<string, string>) => pullFindings(configured(config), pulls).map(({ name, text }) => `${levels[name]}: ${text}`);
   const rest = [
     `error: e:1: the Docker Engine cannot reach the registry: ${bring}. The Docker Engine said: dial tcp`,
     `error: f:1, g:1: the Docker Engine does not pull it: ${bring}. The Docker Engine said: schema 1`,

@@ -9,7 +9,10 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { imageSets, imagesOf } from "../../components";
 import { type Configuration, readConfiguration } from "../../configuration";
-import { type Engine, type Here, judge, look, preflight, type Recorded, type SeenContainer } from "../../preflight";
+import { preflight } from "../../preflight";
+import { judge } from "../../preflight/judge";
+import { look } from "../../preflight/look";
+import type { Engine, Here, Recorded, SeenContainer } from "../../preflight/seen";
 import { FakeEngine } from "./fake-engine";
 import { mockedStack } from "./mocked-stack";
 import { defaults } from "./pulumi-yaml";
@@ -558,7 +561,7 @@ test("a Docker Engine that does not answer is the only finding, with what to do"
   for (const [engineProblem, sentence] of noEngine) {
     await t.test(engineProblem?.code ?? "nothing", () =>
       assert.deepEqual(judge(configured({ imageSet: "tutorial", address: "192.0.2.8" }), { engineProblem }, owner), [
-        { level: "error", text: `the Docker Engine at unix:///var/run/docker.sock does not answer; ${sentence}. ${anotherEngine}` },
+        { level: "error", name: "engine-unreachable", text: `the Docker Engine at unix:///var/run/docker.sock does not answer; ${sentence}. ${anotherEngine}` },
       ]));
   }
 });

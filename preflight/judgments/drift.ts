@@ -1,0 +1,71 @@
+/** What has drifted, and what the slave's kept state does not allow. */
+
+import type { Configuration } from "../../configuration";
+import { judgment } from "../findings";
+import { ownContainers, variable } from "../seen";
+
+const drifted = judgment({ drifted: "warning" }, (evidence, found) => {
+  for (const { name, drift } of ownContainers(evidence, evidence.owner)) {
+    if (drift) {
+      found("drifted", `the container ${name} is not as it should be (${drift}): \`up\` brings it back and waits until it is ready`);
+    }
+  }
+});
+
+const keptState = judgment({ "slave-state-forbids": "error" }, (evidence, found) => {
+  const slave = ownContainers(evidence, evidence.owner).find(({ component, drift }) => component === "mesos-slave" && !drift);
+  const refused = slave ? incompatibilities(slave.environment, evidence.configuration) : [];
+  if (refused.length > 0) {
+    found(
+      "slave-state-forbids",
+      `the Mesos slave would end at every start, as its kept state forbids that ${refused.join(", and that ")}: set it back, or let it begin anew ` +
+        "with `pulumi destroy`, then `pulumi up`. All tasks end, data stays, and the apps start afresh",
+    );
+  }
+});
+
+/**
+ * Why a Mesos slave would end at every start on the state that it keeps. Under Mesos's additive policy resources may grow
+ * and attributes be added or get other values; without it nothing may change (seen on Mesos 1.11.0).
+ */
+function incompatibilities(found: readonly string[], { host, cluster }: Configuration): string[] {
+  const { environment, builtIn } = cluster.imageSet.mesosSlave;
+  const additive = environment.MESOS_RECONFIGURATION_POLICY === "additive";
+  const { port, resources, attributes } = cluster.mesosSlave;
+  const changes = [
+    { key: "address", before: variable("MESOS_HOSTNAME", found), now: host.address, allowed: () => false },
+    { key: "mesosSlavePort", before: variable("MESOS_PORT", found) ?? builtIn.port, now: String(port), allowed: () => false },
+    { key: "mesosSlaveResources", before: variable("MESOS_RESOURCES", found), now: resources, allowed: grows },
+    { key: "mesosSlaveAttributes", before: variable("MESOS_ATTRIBUTES", found) ?? "", now: attributes, allowed: keepsNames },
+  ];
+  return changes.flatMap(({ key, before, now = "", allowed }) =>
+    before === undefined || before === now || (additive && allowed(entries(before), entries(now)))
+      ? []
+      : [`mesos-marathon:${key} changes from ${before || "nothing"} to ${now || "nothing"}`],
+  );
+}
+
+/** `cpus:2;ports:[1-2]` → name → value. */
+function entries(text: string): Map<string, string> {
+  return new Map(text.split(";").filter(Boolean).map((entry) => [entry.split(":")[0], entry.slice(entry.indexOf(":") + 1)]));
+}
+
+function keepsNames(before: Map<string, string>, now: Map<string, string>): boolean {
+  return [...before.keys()].every((name) => now.has(name));
+}
+
+function grows(before: Map<string, string>, now: Map<string, string>): boolean {
+  const ranges = (text: string) => [...text.matchAll(/(\d+)-(\d+)/g)].map(([, from, to]) => ({ from: Number(from), to: Number(to) }));
+  return [...before].every(([name, value]) => {
+    const next = now.get(name);
+    // What is left out the slave finds out by itself, so nobody knows here.
+    if (next === undefined) {
+      return true;
+    }
+    return value.startsWith("[")
+      ? ranges(value).every((old) => ranges(next).some(({ from, to }) => from <= old.from && old.to <= to))
+      : Number(next) >= Number(value);
+  });
+}
+
+export const drift = [drifted, keptState];

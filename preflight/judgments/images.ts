@@ -1,0 +1,79 @@
+/** Images: whether they are there, or can come. */
+
+import type { Configuration } from "../../configuration";
+import { judgment } from "../findings";
+import { patience, type PullAnswer } from "../pullable";
+
+const pull = judgment(
+  {
+    "images-not-built": "error",
+    "manifest-schema-1": "error",
+    "no-such-image": "error",
+    "registry-credentials": "error",
+    "registry-unreachable": "error",
+    "pull-refused": "error",
+    "images-to-pull": "note",
+    "image-set-untried": "note",
+  },
+  ({ configuration, engine, programs }, found) => {
+    const { imageSet } = configuration.cluster;
+    const absent = programs.map(({ image }) => image.image).filter((image) => !engine.images.includes(image));
+    if (absent.length === 0) {
+      return;
+    }
+    const newest = imageSet.needs.newestPullingEngine;
+    if (imageSet.builtHere) {
+      found(
+        "images-not-built",
+        `the Docker Engine has no image ${absent.join(", ")}, and no registry has: build the ${imageSet.name} images with npm run up -- --stack rehearsal`,
+      );
+    } else if (newest !== undefined && Number.parseInt(engine.version, 10) > newest) {
+      found(
+        "manifest-schema-1",
+        `Docker Engine ${engine.version} does not pull images as old as ${absent.join(", ")} (manifest schema 1): ` +
+          `pull them with an Engine up to ${newest} and carry them over with npm run images -- save FILE, and load FILE`,
+      );
+    } else {
+      const pulls = Object.fromEntries(absent.map((image) => [image, engine.pulls?.[image] ?? { answer: "has it" as const, words: "" }]));
+      pullFindings(configuration, pulls).forEach(({ name, text }) => found(name, text));
+    }
+    if (imageSet.fromSources) {
+      found(
+        "image-set-untried",
+        `the image set ${imageSet.name} was put together from the images' sources; nobody has been seen to run it with this stack` +
+          (imageSet.limits.length > 0 ? `. Known limits: ${imageSet.limits.join("; ")}` : ""),
+      );
+    }
+  },
+);
+
+/** What to say of images that are not there, by answer: each error names its images, the cause and what to do. */
+export function pullFindings({ host: { registryAuth } }: Configuration, pulls: Readonly<Record<string, PullAnswer>>) {
+  const images = (answer: PullAnswer["answer"]) => Object.keys(pulls).filter((image) => pulls[image].answer === answer);
+  const elsewhere = "pull them elsewhere and bring them here (npm run images -- save FILE, and load FILE), or name a registry that has them: pulumi config set imageRegistry REGISTRY";
+  const credentials = "pulumi config set imageRegistryUsername NAME, and pulumi config set --secret imageRegistryPassword";
+  const causes = [
+    { answer: "no such image", name: "no-such-image", cure: `there is no such image in the registry: ${elsewhere}` },
+    {
+      answer: "credentials",
+      name: "registry-credentials",
+      cure: registryAuth
+        ? `the registry refuses the credentials of ${registryAuth.username}, or does not show the image to them: ${credentials}`
+        : `the registry asks for credentials, or has no such image: ${credentials}, for the registry in imageRegistry`,
+    },
+    { answer: "out of reach", name: "registry-unreachable", cure: `the Docker Engine cannot reach the registry: ${elsewhere}` },
+    { answer: "refused", name: "pull-refused", cure: `the Docker Engine does not pull it: ${elsewhere}` },
+  ] as const;
+  const refused = causes
+    .filter(({ answer }) => images(answer).length > 0)
+    .map(({ answer, name, cure }) => ({ name, text: `${images(answer).join(", ")}: ${cure}. The Docker Engine said: ${pulls[images(answer)[0]].words}` }));
+  const silent = images("silent");
+  const coming = [...images("has it"), ...silent];
+  const unsure = silent.length > 0 ? `; the registry of ${silent.join(", ")} has not answered within ${patience / 1000} s` : "";
+  return [
+    ...refused,
+    ...(coming.length > 0 ? [{ name: "images-to-pull" as const, text: `${coming.length} of 4 images are not here yet and will be pulled: ${coming.join(", ")}${unsure}` }] : []),
+  ];
+}
+
+export const images = [pull];

@@ -1,0 +1,40 @@
+/** Names of containers and volumes, which are fixed, so that others may have them already. */
+
+import { judgment } from "../findings";
+import { bearsLabels, whose } from "../seen";
+
+const containerNames = judgment(
+  { "container-not-in-state": "error", "container-name-taken": "error" },
+  ({ engine, own, owner, programs }, found) => {
+    for (const container of engine.containers.filter((container) => !own(container))) {
+      const program = programs.find(({ args }) => args.containerName === container.name);
+      if (bearsLabels(container.labels, owner)) {
+        found(
+          "container-not-in-state",
+          `the container ${container.name} (${whose(container)}) bears this stack's labels, but is not in its state: it belongs to a stack of the same name ` +
+            "in another clone, whose data this one would take for its own, or an `up` that was cut off left it. Go on in that clone, " +
+            "choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
+        );
+      } else if (program) {
+        found(
+          "container-name-taken",
+          `the container name ${container.name} (mesos-marathon:${program.key}Name) is taken by a container that this stack did not make ` +
+            `(${whose(container)}): remove or rename that one, or choose another name: pulumi config set ${program.key}Name NAME`,
+        );
+      }
+    }
+  },
+);
+
+const volumeNames = judgment({ "volume-name-taken": "error" }, ({ engine, owner }, found) => {
+  const prefix = `${owner.project}-${owner.stack}-cluster-`;
+  for (const { name, labels } of engine.volumes) {
+    // Another stack's name may begin with this one's.
+    const isOwnName = name.startsWith(prefix) && /^(zookeeper|mesos-master|mesos-slave|marathon)-\w+$/.test(name.slice(prefix.length));
+    if (isOwnName && !bearsLabels(labels, owner)) {
+      found("volume-name-taken", `the volume ${name} would be taken for this stack's, but does not bear its labels: rename or remove it`);
+    }
+  }
+});
+
+export const names = [containerNames, volumeNames];

@@ -1,0 +1,24 @@
+/** What the Docker Engine and the kernel allow a container, whatever image runs in it. */
+
+import { judgment } from "../findings";
+
+const memoryLimits = judgment({ "no-memory-limits": "error" }, ({ engine, programs }, found) => {
+  for (const { key } of engine.limitsMemory ? [] : programs.filter(({ args }) => args.memory)) {
+    found(
+      "no-memory-limits",
+      `the Docker host's kernel cannot limit memory, and mesos-marathon:${key}Memory asks for it: ` +
+        `boot it with cgroup_enable=memory, or take the limit away: pulumi config rm ${key}Memory`,
+    );
+  }
+});
+
+const realRoot = judgment({ "no-real-root": "error" }, ({ engine }, found) => {
+  if (engine.securityOptions.some((option) => /name=(rootless|userns)/.test(option))) {
+    found(
+      "no-real-root",
+      "the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without",
+    );
+  }
+});
+
+export const privileges = [memoryLimits, realRoot];

@@ -1,0 +1,129 @@
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+
+import type { ContainerInspectInfo } from "dockerode";
+
+import { imagesOf } from "../components/images";
+import { labelKeys } from "../components/service";
+import type { Configuration } from "../configuration";
+import { lookAtCapabilities, lookAtListeners } from "./machine";
+import { askRegistries } from "./pullable";
+import type { Engine, Recorded, Seen } from "./seen";
+
+/** Looks at the Docker Engine and, where it is on this machine, at the machine. Nothing is created to try it. */
+export async function look(configuration: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Seen> {
+  const { dockerHost } = configuration.host;
+  const local = dockerHost.startsWith("unix://") && process.platform === "linux";
+  const { cluster } = configuration;
+  const ports = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon].map(({ port }) => Number(port));
+  try {
+    const [engine, listeners, lacksCapabilities] = await Promise.all([
+      lookAtEngine(configuration, recorded),
+      local ? lookAtListeners(ports) : [],
+      local ? lookAtCapabilities() : false,
+    ]);
+    // Docker Desktop's socket is here, but its containers live in a virtual machine.
+    if (!local || !existsSync(engine.rootDirectory)) {
+      return { engine, recorded: await recorded };
+    }
+    const addresses = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ family }) => family === "IPv4")
+      .map(({ address }) => address);
+    const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
+    return { engine, recorded: await recorded, here: { addresses, listeners, freeBytes, lacksCapabilities } };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { engineProblem: { code, message } };
+  }
+}
+
+async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Engine> {
+  const { dockerEngine } = await import("../checks/docker.mjs");
+  const docker = dockerEngine(host.dockerHost, 5_000);
+  const [version, info, containers, images, { Volumes: volumes }, unready] = await Promise.all([
+    docker.version(),
+    docker.info(),
+    docker.listContainers({ all: true }),
+    docker.listImages(),
+    docker.listVolumes(),
+    recorded?.then((known) => askGates(known?.gates ?? [])),
+  ]);
+  const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+  const absent = imagesOf(cluster.imageSet).filter((image) => !names.includes(image));
+  const pulls = absent.length > 0 && !cluster.imageSet.builtHere ? await askRegistries(host, absent) : {};
+  // They may have been removed meanwhile.
+  const made = await Promise.all(
+    containers.map(async ({ Id, Labels, ImageID }) => {
+      if (!(labelKeys.project in Labels)) {
+        return undefined;
+      }
+      const [container, image] = await Promise.all([
+        docker.getContainer(Id).inspect().catch(() => undefined),
+        docker.getImage(ImageID).inspect().catch(() => undefined),
+      ]);
+      return container && {
+        environment: container.Config.Env,
+        imageEnvironment: image?.Config.Env ?? [],
+        memory: (container.HostConfig.Memory ?? 0) / 1024 ** 2,
+        binds: (container.HostConfig.Binds ?? []).map((bind) => bind.split(":").slice(0, 2).join(":")),
+        drift: driftOf(container.State, unready?.get(Id)),
+      };
+    }),
+  );
+  return {
+    version: version.Version,
+    minApiVersion: version.MinAPIVersion,
+    cgroupVersion: info.CgroupVersion ?? "1",
+    defaultRuntime: info.DefaultRuntime,
+    limitsMemory: info.MemoryLimit !== false,
+    rootDirectory: info.DockerRootDir,
+    securityOptions: info.SecurityOptions ?? [],
+    containers: containers.map(({ Id, Names, Image, Created, Labels, Mounts, Ports, State }, i) => ({
+      id: Id,
+      name: (Names[0] ?? "").replace(/^\//, ""),
+      image: Image,
+      created: new Date(Created * 1000).toISOString(),
+      runs: ["running", "paused", "restarting"].includes(State),
+      made: made[i],
+      labels: Labels,
+      mountSources: Mounts.map(({ Source }) => Source ?? ""),
+      publishedPorts: Ports.flatMap(({ PublicPort }) => PublicPort ?? []),
+    })),
+    images: names,
+    pulls,
+    containerdStore: JSON.stringify(info.DriverStatus ?? []).includes("io.containerd.snapshotter"),
+    volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
+  };
+}
+
+/** Asks what the gates asked when they were passed: id of the container → why it is not ready any more. */
+async function askGates(gates: Recorded["gates"]): Promise<Map<string, string>> {
+  const { checks } = await import("../checks/checks.mjs");
+  const answers = await Promise.all(
+    gates.map(async (gate): Promise<[string, string][]> => {
+      const { ready, asked, answer } = await checks[gate.COMPONENT](gate, AbortSignal.timeout(2_000));
+      return ready ? [] : [[gate.CONTAINER_ID, `${asked}: ${answer}`]];
+    }),
+  );
+  return new Map(answers.flat());
+}
+
+/**
+ * What is wrong with a container of ours, if anything. Each time is another text, as each repair must be another change.
+ * `runs since` is how a gate knows that it is still the process that was found.
+ */
+function driftOf(state: ContainerInspectInfo["State"], unready?: string): string | undefined {
+  const seen = `seen at ${new Date().toISOString()}`;
+  if (state.Paused) {
+    return `paused, ${seen}`;
+  }
+  if (state.Restarting) {
+    return `in a restart loop with exit code ${state.ExitCode}, ${seen}`;
+  }
+  if (!state.Running) {
+    return state.Status === "created" ? `never started, ${seen}` : `stopped at ${state.FinishedAt} with exit code ${state.ExitCode}`;
+  }
+  return unready && `not ready, ${seen}: ${unready}; runs since ${state.StartedAt}`;
+}

@@ -1,0 +1,60 @@
+import { readdir, readFile, readlink } from "node:fs/promises";
+
+import type { Listener } from "./seen";
+
+/** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */
+export async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
+  const tables = await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8").catch(() => "")));
+  const sockets = tables.flatMap((table) =>
+    table
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === "0A")
+      .map((fields) => ({ ...endpoint(fields[1]), inode: fields[9] }))
+      .filter(({ port }) => ports.includes(port)),
+  );
+  if (sockets.length === 0) {
+    return [];
+  }
+  const holders = await holdersOf(new Set(sockets.map(({ inode }) => inode)));
+  return sockets.map(({ address, port, inode }) => ({ address, port, holder: holders.get(inode) }));
+}
+
+/** `0100007F:1538` → 127.0.0.1 and 5432; an IPv6 address that maps an IPv4 one is given as that. */
+function endpoint(field: string): { address: string; port: number } {
+  const [hex, port] = field.split(":");
+  const bytes = Buffer.from(hex, "hex");
+  const mapped = hex.length === 32 && hex.startsWith("0000000000000000FFFF0000");
+  const address = hex.length === 8 || mapped ? [...bytes.subarray(-4)].reverse().join(".") : /^0+$/.test(hex) ? "::" : hex;
+  return { address, port: Number.parseInt(port, 16) };
+}
+
+async function holdersOf(inodes: ReadonlySet<string>): Promise<Map<string, NonNullable<Listener["holder"]>>> {
+  const holders = new Map<string, NonNullable<Listener["holder"]>>();
+  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
+  await Promise.all(
+    pids.map(async (pid) => {
+      // Processes end while we look, and others may not be looked at: both are no finding.
+      const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      const links = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")));
+      for (const link of links) {
+        const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
+        if (inode && inodes.has(inode)) {
+          const [command, cgroup] = await Promise.all(["comm", "cgroup"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")));
+          holders.set(inode, { pid: Number(pid), command: command.trim(), containerId: /[0-9a-f]{64}/.exec(cgroup)?.[0] });
+        }
+      }
+    }),
+  );
+  return holders;
+}
+
+/** Whether a capability known to the kernel is missing from the bounding set, and so from every container. */
+export async function lookAtCapabilities(): Promise<boolean> {
+  const [status, last] = await Promise.all(["/proc/self/status", "/proc/sys/kernel/cap_last_cap"].map((file) => readFile(file, "utf8").catch(() => "")));
+  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  const all = (1n << (BigInt(last.trim() || "0") + 1n)) - 1n;
+  // An unprivileged user's own bounding set says as little about Docker's as no answer does.
+  return bounding !== undefined && last !== "" && (BigInt(`0x${bounding}`) & all) !== all;
+}

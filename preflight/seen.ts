@@ -1,0 +1,111 @@
+import type { FoundContainer } from "../components";
+import { labelKeys } from "../components/service";
+import type { PullAnswer } from "./pullable";
+
+/** What was seen of a host. What only the host itself can tell is absent where Pulumi runs elsewhere. */
+export interface Seen {
+  /** Why the Docker Engine did not answer; then nothing else is known of it. */
+  readonly engineProblem?: { readonly code?: string; readonly message: string };
+  readonly engine?: Engine;
+  readonly here?: Here;
+  /** Absent where Pulumi does not tell. */
+  readonly recorded?: Recorded;
+}
+
+/** What Pulumi's state of this stack knows. */
+export interface Recorded {
+  /** Ids of its containers. */
+  readonly containers: readonly string[];
+  /** Environments with which its gates were passed. */
+  readonly gates: readonly Readonly<Record<string, string>>[];
+}
+
+export interface Engine {
+  readonly version: string;
+  /** Oldest version of the API that it still speaks, such as 1.12. */
+  readonly minApiVersion: string;
+  readonly cgroupVersion: string;
+  readonly defaultRuntime: string;
+  /** Whether the kernel can limit a container's memory; Docker drops the limit where not. */
+  readonly limitsMemory: boolean;
+  readonly rootDirectory: string;
+  readonly securityOptions: readonly string[];
+  readonly containers: readonly SeenContainer[];
+  /** Names with tags, and names with digests. */
+  readonly images: readonly string[];
+  /** What the registries say of the images that are not there; nothing where they were not asked. */
+  readonly pulls?: Readonly<Record<string, PullAnswer>>;
+  /** Whether it keeps images in containerd's store. */
+  readonly containerdStore?: boolean;
+  readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+export interface SeenContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly mountSources: readonly string[];
+  readonly publishedPorts: readonly number[];
+  /** Whether it has processes. */
+  readonly runs: boolean;
+  /** What else is known of a container that a stack of this project made. */
+  readonly made?: Omit<FoundContainer, "component" | "name" | "image">;
+}
+
+export interface Here {
+  /** IPv4 only. */
+  readonly addresses: readonly string[];
+  readonly listeners: readonly Listener[];
+  /** Bytes free where the Docker Engine keeps its data; absent where that cannot be read. */
+  readonly freeBytes?: number;
+  /** Whether this machine lacks a capability that a privileged container asks for. */
+  readonly lacksCapabilities: boolean;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** The process that listens, or undefined where only root may see it. */
+  readonly holder?: { readonly pid: number; readonly command: string; readonly containerId?: string };
+}
+
+/** The stack that looks. */
+export interface Owner {
+  readonly project: string;
+  readonly stack: string;
+}
+
+/** The containers of this stack: by their labels, and in its state. */
+export function ownContainers({ engine, recorded }: Seen, owner: Owner): FoundContainer[] {
+  return (engine?.containers ?? [])
+    .filter((container) => isOurs(container, recorded, owner))
+    .flatMap(({ name, image, labels, made }) => (made ? [{ component: labels[labelKeys.component], name, image, ...made }] : []));
+}
+
+export function bearsLabels(labels: Readonly<Record<string, string>>, owner: Owner): boolean {
+  return labels[labelKeys.project] === owner.project && labels[labelKeys.stack] === owner.stack;
+}
+
+export function isOurs({ id, labels }: SeenContainer, recorded: Recorded | undefined, owner: Owner): boolean {
+  return bearsLabels(labels, owner) && (recorded?.containers.includes(id) ?? true);
+}
+
+/** Whose a container is, as far as Docker knows. */
+export function whose({ id, image, created, labels }: SeenContainer): string {
+  const compose = labels["com.docker.compose.project"];
+  return [
+    id.slice(0, 12),
+    `image ${image}`,
+    `created ${created}`,
+    ...(labels[labelKeys.stack] ? [`of stack ${labels[labelKeys.stack]} of project ${labels[labelKeys.project]}`] : []),
+    ...(compose ? [`of Docker Compose project ${compose}`] : []),
+  ].join(", ");
+}
+
+/** What a variable is set to in a container's environment, if at all. */
+export function variable(name: string, environment: readonly string[]): string | undefined {
+  return environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}
