@@ -16,6 +16,13 @@ const images = imagesOf(imageSets.classic);
 const names = { zookeeperName: "classic-zookeeper", mesosMasterName: "classic-master", mesosSlaveName: "classic-slave", marathonName: "classic-marathon" };
 const ports = { zookeeperPort: 25181, mesosMasterPort: 28050, mesosSlavePort: 28051, marathonPort: 31080 };
 
+const config = (more: object) =>
+  Object.fromEntries(
+    Object.entries({ ...names, ...ports, mesosSlaveResources: "cpus:1;mem:512;disk:512;ports:[31800-31899]", preflight: false, ...more }).map(
+      ([key, value]) => [`mesos-marathon:${key}`, value],
+    ),
+  );
+
 let folder: string;
 let stack: TestStack;
 
@@ -25,8 +32,7 @@ before(async () => {
     const [repo, tag] = name.split(":");
     await docker.getImage(originals[index]).tag({ repo, tag });
   }
-  const config = { imageSet: "classic", ...names, ...ports, mesosSlaveResources: "cpus:1;mem:512;disk:512;ports:[31800-31899]", preflight: false };
-  stack = await TestStack.create("classic", Object.fromEntries(Object.entries(config).map(([key, value]) => [`mesos-marathon:${key}`, value])));
+  stack = await TestStack.create("classic", config({ imageSet: "classic" }));
 });
 
 after(async () => {
@@ -66,4 +72,20 @@ test("images of somebody's own take the place of one program's, with its variabl
   assert.equal(Config.Image, originals[1]);
   assert.ok(Config.Env.includes(`MESOS_CLUSTER=mine on ${ports.mesosMasterPort}`));
   assert.deepEqual((await stack.outputs()).cluster.imageSet, { name: "custom", standIn: false });
+});
+
+test("the last variable that is taken out of a container is gone from it", async () => {
+  // Of the four, ZooKeeper can do without any, on the port that it has by itself.
+  const file = join(folder, "bare.json");
+  await writeFile(file, JSON.stringify({ like: "classic", zookeeper: { image: originals[0], version: "3.6.4", environment: {}, builtIn: { port: "2181" } } }));
+  const bare = { imageSet: "custom", customImageSet: file, zookeeperPort: 2181 };
+  const isGiven = async () => (await docker.getContainer(names.zookeeperName).inspect()).Config.Env.includes("JVMFLAGS=-Xmx128m");
+  await stack.configure(config({ ...bare, zookeeperEnvironment: { JVMFLAGS: "-Xmx128m" } }));
+  await stack.up();
+  assert.equal(await isGiven(), true);
+  await stack.configure(config(bare));
+  assert.ok((await stack.upSteps()).includes("replace cluster-zookeeper: envs"));
+  assert.equal(await isGiven(), false);
+  assert.deepEqual(await registered(), working);
+  assert.deepEqual(await stack.preview(), []);
 });

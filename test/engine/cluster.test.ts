@@ -133,9 +133,10 @@ test("a second preview and a second up find nothing to do", async () => {
   assert.deepEqual(await Promise.all([standing(), stack.resources()]), before);
 });
 
-test("a refresh finds no difference", async () => {
+test("a refresh finds no difference, and the preview after it neither", async () => {
   const before = await Promise.all([standing(), stack.resources()]);
   await stack.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+  assert.deepEqual(await stack.preview(), []);
   assert.deepEqual(await Promise.all([standing(), stack.resources()]), before);
 });
 

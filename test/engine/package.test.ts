@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -41,8 +41,10 @@ before(async () => {
   await run("tar", ["-xzf", join(folder, stdout.trim().split("\n").pop() ?? ""), "--strip-components=1", "-C", join(modules, "mesos-marathon")]);
   await writeFile(join(folder, "Pulumi.yaml"), "name: two\nruntime: nodejs\nmain: index.ts\n");
   await writeFile(join(folder, "package.json"), '{ "name": "two" }');
-  await writeFile(join(folder, "tsconfig.json"), '{ "compilerOptions": { "module": "node16", "strict": true, "skipLibCheck": true, "types": ["node"] }, "files": ["index.ts"] }');
+  await writeFile(join(folder, "tsconfig.json"), '{ "compilerOptions": { "module": "node16", "strict": true, "skipLibCheck": true, "types": ["node"] }, "files": ["index.ts", "documented.ts"] }');
   await writeFile(join(folder, "index.ts"), program);
+  const [, documented] = /```ts\n([^`]+from "mesos-marathon";[^`]+)```/.exec(await readFile(join(projectFolder, "docs", "outputs.md"), "utf8")) ?? [];
+  await writeFile(join(folder, "documented.ts"), documented);
   stack = await TestStack.create("two", {}, { project: folder });
 });
 
@@ -53,7 +55,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("another program imports the packed components, with their types, and makes a cluster of its own", async () => {
+test("another program imports the packed components, with their types, as documented, and makes a cluster of its own", async () => {
   await run(process.execPath, [join(projectFolder, "node_modules", "typescript", "bin", "tsc"), "--noEmit", "--project", folder]);
   await stack.up();
   const { description } = await stack.outputs();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { keys } from "../../configuration/keys";
 import { pulumiYaml } from "../unit/pulumi-yaml";
 import { get, startApp } from "./app";
-import { removeVolumes, standing, volumeNames } from "./docker";
+import { docker, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { dockerHost, TestStack } from "./stack";
 
@@ -110,6 +110,7 @@ let stack: TestStack;
 let marathonUrl = "http://127.0.0.1:8080";
 let standingBefore: Awaited<ReturnType<typeof standing>>;
 let app: unknown;
+let data: unknown;
 
 before(async () => {
   stack = await TestStack.create("preview", base);
@@ -132,6 +133,7 @@ test("every key has a row", () => {
 test("the cluster runs an app", async () => {
   await stack.up();
   await startApp(marathonUrl, "/sleep");
+  data = await dataVolumes();
   app = await eventually("its task", runningApp);
 });
 
@@ -194,8 +196,9 @@ for (const [key, row] of Object.entries(table)) {
   });
 }
 
-test("nothing is left to do", async () => {
+test("nothing is left to do, and each volume with data is the one that it was", async () => {
   assert.deepEqual(await stack.preview(), []);
+  assert.deepEqual(await dataVolumes(), data);
 });
 
 test("what the slave's kept state forbids is there after a destroy and an up, and the app with it", async () => {
@@ -208,10 +211,23 @@ test("what the slave's kept state forbids is there after a destroy and an up, an
   await eventually("its task", runningApp);
 });
 
-/** Framework and running task of the app, which no change may touch. */
+/** Framework, slave and running task of the app, with its containers, which no change may touch. */
 async function runningApp() {
-  const [{ frameworkId }, { tasks }] = await Promise.all([get(`${marathonUrl}/v2/info`), get(`${marathonUrl}/v2/apps/sleep/tasks`)]);
-  return tasks.length === 1 && tasks[0].state === "TASK_RUNNING" && { frameworkId, task: tasks[0].id, startedAt: tasks[0].startedAt };
+  const [{ frameworkId }, { tasks }, containers] = await Promise.all([
+    get(`${marathonUrl}/v2/info`),
+    get(`${marathonUrl}/v2/apps/sleep/tasks`),
+    standing((name) => /^mesos-[0-9a-f]{8}-/.test(name)),
+  ]);
+  const [task] = tasks;
+  return task?.state === "TASK_RUNNING" && containers.length === 2 && { frameworkId, slaveId: task.slaveId, task: task.id, startedAt: task.startedAt, containers };
+}
+
+/** The volumes with data. One that was made anew, as for a new label, is not equal to what it was. */
+async function dataVolumes() {
+  const names = (await volumeNames()).filter((name) => name.startsWith("mesos-marathon-preview-cluster-") && !name.endsWith("-interlock"));
+  const volumes = await Promise.all(names.map((name) => docker.getVolume(name).inspect()));
+  // Docker's CreatedAt is the time of the last change in the volume.
+  return volumes.map(({ Name, Labels, Mountpoint }) => ({ Name, Labels, made: statSync(Mountpoint).birthtimeMs }));
 }
 
 /** The name that a component's container has in a census. */

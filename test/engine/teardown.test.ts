@@ -107,6 +107,29 @@ test("to be erased: apps deleted, every framework of this Marathon torn down, vo
   assert.deepEqual(await census(), strangers);
 });
 
+const alone = {
+  marathonName: ({ frameworkId }: Dead) => [`its apps were not deleted: ${names.marathonName} is exited`, `framework ${frameworkId} torn down`, `${names.mesosSlaveName} has left`],
+  mesosMasterName: () => ["its apps were not deleted: ", `no framework was torn down: ${names.mesosMasterName} is exited`, `${names.mesosSlaveName} has left`],
+};
+interface Dead {
+  readonly frameworkId: string;
+}
+
+for (const [dead, told] of Object.entries(alone)) {
+  test(`${names[dead as keyof typeof alone]} dead alone: a destroy that is to erase does the rest, says what it could not do, and leaves no task`, async () => {
+    await stack.up();
+    await startApp(marathon, "/web");
+    const frameworkId = await activeFramework();
+    assert.notDeepEqual(await tasks(), []);
+    const container = docker.getContainer(names[dead as keyof typeof alone]);
+    await container.update({ RestartPolicy: { Name: "no" } });
+    await container.kill();
+    const { output } = await stack.destroy();
+    said(output, ...told({ frameworkId }), `erased, as soon as their containers are gone: volumes ${volumes.join(", ")}`);
+    assert.deepEqual(await census(), strangers);
+  });
+}
+
 test("a framework torn down under its apps: up explains it, and a destroy erases even a cluster of which nothing answers", async () => {
   await stack.set(onDestroy, "keep");
   await stack.up();

@@ -102,7 +102,10 @@ test("each container has what the tutorial's docker run gives it, and the additi
     assert.equal(HostConfig.Privileged, privileged, name);
     assert.deepEqual([...(HostConfig.Binds ?? [])].sort(), binds.sort(), name);
     assert.equal(Config.Labels["mesos-marathon.stack"], "tutorial", name);
-    assert.equal((Config as { StopTimeout?: number }).StopTimeout, 30, name);
+    const { StopTimeout, StopSignal = "SIGTERM" } = Config as { StopTimeout?: number; StopSignal?: string };
+    assert.deepEqual([StopTimeout, StopSignal], [30, "SIGTERM"], name);
+    // The docker plugin tells a changed health check and does not change it; readiness is the gates'.
+    assert.equal(Config.Healthcheck, undefined, name);
     assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } }, name);
   }
 });

@@ -219,6 +219,8 @@ test("stop ends one cluster's containers in order and leaves its tasks; up start
   const states = await Promise.all([...components].reverse().map(async (component) => (await docker.getContainer(right.container(component)).inspect()).State));
   const ends = states.map(({ FinishedAt }) => FinishedAt);
   assert.deepEqual(states.map(({ Status }) => Status), ["exited", "exited", "exited", "exited"]);
+  // Nobody had to be killed.
+  assert.deepEqual(states.filter(({ ExitCode }) => ExitCode === 137), []);
   assert.deepEqual(ends, [...ends].sort());
   assert.match((await script("logs", "--stack", right.name, "--tail", "1")).output, /^pair-cluster-marathon does not run: Exited/m);
   const tasks = before.containers.filter(([name]) => /^\/mesos-/.test(String(name)));

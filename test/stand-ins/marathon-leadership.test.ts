@@ -69,6 +69,7 @@ describe("an app outlives the stand-in for Marathon", () => {
   const api = new Api(cluster.marathonUrl);
   let marathon: Docker.Container;
   let master: Docker.Container;
+  let ensemble: Docker.Container;
   let before_: { containers: string[]; task: string; framework: string };
 
   const state = async () => ({
@@ -81,7 +82,7 @@ describe("an app outlives the stand-in for Marathon", () => {
   };
 
   before(async () => {
-    ({ marathon, master } = await cluster.all());
+    ({ marathon, master, zookeeper: ensemble } = await cluster.all());
     await api.deploy("POST", "/v2/apps", app, 201);
     await api.deploy("PUT", "/v2/apps//web", { labels: { a: "b" }, instances: 1 });
     before_ = await state();
@@ -129,6 +130,22 @@ print(json.dumps({"leader": leader, "state": sorted(zk.get_children("/marathon/s
     await until("Marathon's restart", async () => (await restarts(marathon)) === count + 1);
     await unchanged();
     assert.match(await logs(marathon), /the leading master changed[^]*exiting with 105/);
+  });
+
+  it("that loses ZooKeeper and ends at once, and again, until ZooKeeper is back with its data", async () => {
+    const count = await restarts(marathon);
+    await ensemble.restart({ t: 5 });
+    await until("Marathon's restart", async () => (await restarts(marathon)) > count);
+    await unchanged();
+  });
+
+  it("whose ZooKeeper stays away until the master, too, has ended", async () => {
+    await ensemble.stop({ t: 5 });
+    const { log } = await exit(master);
+    assert.match(log, /Lost leadership/);
+    await ensemble.start();
+    await master.start();
+    await unchanged();
   });
 
   it("that is told to give up leadership", async () => {
