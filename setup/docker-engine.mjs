@@ -113,7 +113,7 @@ export async function installDockerEngine() {
 
 async function startByInit() {
   say("Starting the Docker Engine: systemctl start docker");
-  await run(asRoot(["systemctl", "start", "docker"], "Starting the Docker Engine"), { failed: "systemd could not start Docker" });
+  await run(asRoot(["systemctl", "start", "docker"], "Starting the Docker Engine"), { failed: "systemd could not start Docker: journalctl --unit docker says why" });
   note({ kind: "service", name: "docker" });
   road("Docker Engine", "started with systemd");
 }

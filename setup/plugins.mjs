@@ -88,6 +88,7 @@ async function installOfficial(home, environment) {
       await run(["pulumi", "plugin", "install", "resource", name, version], {
         env: { ...environment, PULUMI_HOME: home },
         timeout: 300_000,
+        log: `plugin-${name}`,
         failed: `pulumi could not install the official ${name} plugin`,
       });
     }

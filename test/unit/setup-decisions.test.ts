@@ -17,6 +17,7 @@ let modules: {
   pulumi: typeof import("../../setup/pulumi-engine.mjs", { with: { "resolution-mode": "import" } });
   dependencies: typeof import("../../setup/dependencies.mjs", { with: { "resolution-mode": "import" } });
   ledger: typeof import("../../setup/ledger.mjs", { with: { "resolution-mode": "import" } });
+  child: typeof import("../../setup/child.mjs", { with: { "resolution-mode": "import" } });
 };
 
 before(async () => {
@@ -30,6 +31,7 @@ before(async () => {
     pulumi: await import("../../setup/pulumi-engine.mjs"),
     dependencies: await import("../../setup/dependencies.mjs"),
     ledger: await import("../../setup/ledger.mjs"),
+    child: await import("../../setup/child.mjs"),
   };
 });
 
@@ -237,6 +239,22 @@ describe("what is there already", () => {
     assert.equal(there({ "node_modules/a": { version: "1.0.1" } }), false);
     assert.equal(there({ "node_modules/a": { version: "1.0.0" }, "node_modules/c": { version: "1.0.0" } }), false);
     assert.equal(modules.dependencies.matches(lock, {}), false);
+  });
+});
+
+describe("a stage that fails", () => {
+  it("says how it ended, shows its last lines, and names the log that has all of them", async () => {
+    const log = join(__dirname, "..", "..", ".local", "log", "of-a-test.log");
+    const lines = Array.from({ length: 20 }, (_, index) => `line ${index}`);
+    const program = `console.log(${JSON.stringify(lines.join("\n"))}); process.exitCode = 3`;
+    try {
+      await assert.rejects(modules.child.run([process.execPath, "-e", program], { log: "of-a-test", failed: "It could not be built" }), {
+        message: `It could not be built (exit code 3).\n${lines.slice(-8).map((line) => `    ${line}\n`).join("")}\nAll of its output: ${log}`,
+      });
+      assert.equal(readFileSync(log, "utf8"), `${lines.join("\n")}\n`);
+    } finally {
+      rmSync(log, { force: true });
+    }
   });
 });
 
