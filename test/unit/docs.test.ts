@@ -5,6 +5,8 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 import { readConfiguration } from "../../configuration";
+import { keys } from "../../configuration/keys";
+import { mockedStack } from "./mocked-stack";
 import { defaults, project } from "./pulumi-yaml";
 
 const read = (path: string) => readFileSync(join(project, path), "utf8");
@@ -48,4 +50,40 @@ test("the second cluster in operations.md is configured without a problem, and s
   const own = Object.keys(defaults()).filter((key) => /Name$|Port$|Resources$/.test(key));
   assert.deepEqual(own.filter((key) => !(key in set)), []);
   assert.deepEqual(own.filter((key) => set[key] === defaults()[key as keyof typeof set]), []);
+});
+
+/** Code in a page: what stands between backticks, in lines or in blocks. */
+const code = (page: string) => [...read(page).matchAll(/```\w*\n([\s\S]+?)```|`([^`\n]+)`/g)].map(([, block, inline]) => block ?? inline);
+
+/** What the table in outputs.md says of each output. */
+function outputs() {
+  const [, rows] = /\| output \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(read("docs/outputs.md")) ?? [];
+  return [...rows.matchAll(/^\| `(\w+)` \| .+ \| (?:`(.+)`|below) \|$/gm)].map(([, name, example]) => ({ name, example }));
+}
+
+test("keys, scripts and outputs that the pages name are there", async (t) => {
+  const { scripts } = JSON.parse(read("package.json"));
+  const named: Record<string, { there: readonly string[]; pattern: RegExp }> = {
+    // Another project's have its folder in front.
+    keys: { there: keys, pattern: /(?<!-C examples\/consumer )config (?:set|rm)(?: --?\w+)* ([a-z]\w*)/g },
+    scripts: { there: [...Object.keys(scripts), "pulumi"], pattern: /npm run (?:-s )?([a-z:]+)/g },
+    outputs: { there: outputs().map(({ name }) => name), pattern: /(?<!-C examples\/consumer )stack output ([a-z]\w*)/gi },
+  };
+  for (const [what, { there, pattern }] of Object.entries(named)) {
+    const used = pages.flatMap((page) => code(page).flatMap((text) => [...text.matchAll(pattern)].map(([, name]) => ({ page, name }))));
+    await t.test(`${used.length} ${what}`, () => {
+      assert.ok(used.length > 1);
+      assert.deepEqual(used.filter(({ name }) => !there.includes(name)), []);
+    });
+  }
+});
+
+test("the outputs in outputs.md are the stack's, and so is the description", async () => {
+  const config = { ...defaults(), preflight: "false", imageSet: "rehearsal" };
+  const real = await (await mockedStack(require("../../index"), { config })).outputs;
+  assert.deepEqual(outputs().map(({ name }) => name).sort(), Object.keys(real).sort());
+  for (const { name, example } of outputs()) {
+    assert.ok(!example || real[name] === example, name);
+  }
+  assert.deepEqual(JSON.parse(/```json\n([\s\S]+?)```/.exec(read("docs/outputs.md"))?.[1] ?? ""), real.cluster);
 });
