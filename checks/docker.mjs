@@ -2,6 +2,8 @@
 
 import { createRequire } from "node:module";
 
+import { sshAgent } from "./ssh.mjs";
+
 /**
  * A client of a Docker Engine. Loaded when first needed: most gates pass before they need one.
  * @param {string} dockerHost as in DOCKER_HOST: `unix://…`, `tcp://…` (with DOCKER_CERT_PATH for TLS) or `ssh://…`
@@ -13,7 +15,12 @@ export function dockerEngine(dockerHost, timeout = 60_000) {
   if (dockerHost.startsWith("unix://")) {
     return new Docker({ socketPath: dockerHost.slice("unix://".length), timeout });
   }
-  // The library reads the rest (host, port, certificates, ssh agent) as the docker CLI does.
+  if (dockerHost.startsWith("ssh://")) {
+    // A question of ssh's would wait for ever. The other time limit is one of sockets, which a pipe has not.
+    const agent = sshAgent(dockerHost, ["-o", "BatchMode=yes"]);
+    return new Docker(/** @type {any} */ ({ host: "docker", port: 80, protocol: "http", agent, connectionTimeout: timeout }));
+  }
+  // The library reads the rest (host, port, certificates) as the docker CLI does.
   process.env.DOCKER_HOST = dockerHost;
   return new Docker({ timeout });
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FoundContainer } from "../components";
 import { refusal } from "../components/refusal";
 import type { Configuration } from "../configuration";
+import type { Level } from "./findings";
 import { judge } from "./judge";
 import { look } from "./look";
 import { ownContainers, type Recorded } from "./seen";
@@ -22,16 +23,16 @@ export async function preflight(configuration: Configuration): Promise<{ found: 
   const alive = setInterval(() => {}, 1_000);
   const seen = await look(configuration, readState()).finally(() => clearInterval(alive));
   const findings = judge(configuration, seen, owner);
-  for (const { level, text } of findings) {
-    if (level === "warning") {
-      await pulumi.log.warn(text);
-    } else if (level === "note") {
-      await pulumi.log.info(text);
-    }
+  const told = (level: Level) => findings.filter((finding) => finding.level === level).map(({ name, text }) => `${text} [${name}]`);
+  for (const text of told("warning")) {
+    await pulumi.log.warn(text);
   }
-  const errors = findings.filter(({ level }) => level === "error");
+  for (const text of told("note")) {
+    await pulumi.log.info(text);
+  }
+  const errors = told("error");
   if (errors.length > 0) {
-    throw refusal("The cluster cannot run here yet; nothing was changed:", errors.map(({ text }) => text));
+    throw refusal("The cluster cannot run here yet; nothing was changed:", errors);
   }
   return { found: ownContainers(seen, owner) };
 }

@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
 
 import type { ContainerInspectInfo } from "dockerode";
 
 import { imagesOf } from "../components/images";
 import { labelKeys } from "../components/service";
 import type { Configuration } from "../configuration";
-import { lookAtCapabilities, lookAtListeners } from "./machine";
+import { lookAtMachine } from "./machine";
 import { askRegistries } from "./pullable";
 import type { Engine, Recorded, Seen } from "./seen";
 
@@ -15,39 +14,31 @@ import type { Engine, Recorded, Seen } from "./seen";
 export async function look(configuration: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Seen> {
   const { dockerHost } = configuration.host;
   const local = dockerHost.startsWith("unix://") && process.platform === "linux";
-  const { cluster } = configuration;
-  const ports = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon].map(({ port }) => Number(port));
   try {
-    const [engine, listeners, lacksCapabilities] = await Promise.all([
-      lookAtEngine(configuration, recorded),
-      local ? lookAtListeners(ports) : [],
-      local ? lookAtCapabilities() : false,
-    ]);
+    const [engine, machine] = await Promise.all([lookAtEngine(configuration, recorded), local ? lookAtMachine(configuration) : undefined]);
     // Docker Desktop's socket is here, but its containers live in a virtual machine.
-    if (!local || !existsSync(engine.rootDirectory)) {
+    if (!machine || !existsSync(engine.rootDirectory)) {
       return { engine, recorded: await recorded };
     }
-    const addresses = Object.values(networkInterfaces())
-      .flatMap((addresses) => addresses ?? [])
-      .filter(({ family }) => family === "IPv4")
-      .map(({ address }) => address);
     const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
-    return { engine, recorded: await recorded, here: { addresses, listeners, freeBytes, lacksCapabilities } };
+    return { engine, recorded: await recorded, here: { ...machine, freeBytes } };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return { engineProblem: { code, message } };
+    const { code, message, path } = error as NodeJS.ErrnoException;
+    return { engineProblem: { code, message, path } };
   }
 }
 
 async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Engine> {
   const { dockerEngine } = await import("../checks/docker.mjs");
   const docker = dockerEngine(host.dockerHost, 5_000);
-  const [version, info, containers, images, { Volumes: volumes }, unready] = await Promise.all([
+  const asked = Date.now();
+  const [version, info, containers, images, { Volumes: volumes }, networks, unready] = await Promise.all([
     docker.version(),
-    docker.info(),
+    docker.info().then((info) => ({ ...info, clockAhead: clockAhead(info.SystemTime, asked, Date.now()) })),
     docker.listContainers({ all: true }),
     docker.listImages(),
     docker.listVolumes(),
+    docker.listNetworks(),
     recorded?.then((known) => askGates(known?.gates ?? [])),
   ]);
   const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
@@ -78,6 +69,14 @@ async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise
     cgroupVersion: info.CgroupVersion ?? "1",
     defaultRuntime: info.DefaultRuntime,
     limitsMemory: info.MemoryLimit !== false,
+    memoryBytes: info.MemTotal,
+    clockAhead: info.clockAhead,
+    operatingSystem: info.OperatingSystem ?? "",
+    forwardsPackets: info.IPv4Forwarding !== false,
+    authorizationPlugins: info.Plugins?.Authorization ?? [],
+    bridges: networks
+      .filter(({ Driver }) => Driver === "bridge")
+      .map(({ Name, IPAM }) => ({ name: Name, gateways: (IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []) })),
     rootDirectory: info.DockerRootDir,
     securityOptions: info.SecurityOptions ?? [],
     containers: containers.map(({ Id, Names, Image, Created, Labels, Mounts, Ports, State }, i) => ({
@@ -96,6 +95,12 @@ async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise
     containerdStore: JSON.stringify(info.DriverStatus ?? []).includes("io.containerd.snapshotter"),
     volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
   };
+}
+
+/** Seconds by which another clock is ahead of this one, at least: the answer came some time between the two moments. */
+function clockAhead(time: string | undefined, asked: number, answered: number): number {
+  const there = Date.parse(time ?? "");
+  return Number.isNaN(there) ? 0 : (there > answered ? there - answered : Math.min(0, there - asked)) / 1000;
 }
 
 /** Asks what the gates asked when they were passed: id of the container → why it is not ready any more. */

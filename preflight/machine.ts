@@ -1,9 +1,34 @@
+import { lookup } from "node:dns/promises";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { hostname, networkInterfaces } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Listener } from "./seen";
+import type { Configuration } from "../configuration";
+import type { Program } from "../configuration/keys";
+import type { Here, Listener } from "./seen";
+
+/** Milliseconds that the machine's name may take to be found. */
+const patience = 200;
+
+/** Looks at this machine, where the Docker Engine is on it. */
+export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<Here, "freeBytes">> {
+  const programs = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon];
+  const [listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name] = await Promise.all([
+    lookAtListeners(programs.map(({ port }) => port)),
+    lookAtCapabilities(),
+    lookAtCgroups(),
+    lookAtMemory(),
+    untold(cluster).length > 0 ? lookAtName() : undefined,
+  ]);
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family }) => family === "IPv4")
+    .map(({ address }) => address);
+  return { addresses, listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name };
+}
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */
-export async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
+async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
   const tables = await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8").catch(() => "")));
   const sockets = tables.flatMap((table) =>
     table
@@ -51,10 +76,36 @@ async function holdersOf(inodes: ReadonlySet<string>): Promise<Map<string, NonNu
 }
 
 /** Whether a capability known to the kernel is missing from the bounding set, and so from every container. */
-export async function lookAtCapabilities(): Promise<boolean> {
+async function lookAtCapabilities(): Promise<boolean> {
   const [status, last] = await Promise.all(["/proc/self/status", "/proc/sys/kernel/cap_last_cap"].map((file) => readFile(file, "utf8").catch(() => "")));
   const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   const all = (1n << (BigInt(last.trim() || "0") + 1n)) - 1n;
   // An unprivileged user's own bounding set says as little about Docker's as no answer does.
   return bounding !== undefined && last !== "" && (BigInt(`0x${bounding}`) & all) !== all;
+}
+
+/** Whether a cgroup v1 hierarchy with the controller `cpu` is mounted; undefined where that cannot be read. */
+async function lookAtCgroups(): Promise<boolean | undefined> {
+  const mounts = await readFile("/proc/mounts", "utf8").catch(() => "");
+  return mounts === "" ? undefined : /^\S+ \S+ cgroup (\S+,)?cpu(,\S+)? /m.test(mounts);
+}
+
+/** Bytes of memory that programs can still have without swapping. (proc(5): MemAvailable.) */
+async function lookAtMemory(): Promise<number | undefined> {
+  const kibibytes = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile("/proc/meminfo", "utf8").catch(() => ""))?.[1];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+}
+
+/** The programs of Mesos's that find their address by the machine's name, because the image set has no way to tell them. */
+export function untold({ imageSet, ...args }: Configuration["cluster"]): Program[] {
+  const variables = { mesosMaster: "MESOS_IP", mesosSlave: "MESOS_IP", marathon: "LIBPROCESS_IP" } as const;
+  const programs = Object.keys(variables) as (keyof typeof variables)[];
+  return programs.filter((program) => !(variables[program] in { ...imageSet[program].environment, ...args[program].environment }));
+}
+
+/** The machine's name and its IPv4 address, found as Mesos finds it; without one where there is none within a moment. */
+async function lookAtName(): Promise<Here["name"]> {
+  const name = hostname();
+  const found = await Promise.race([lookup(name, { family: 4 }).catch(() => undefined), sleep(patience, undefined)]);
+  return { name, address: found?.address };
 }

@@ -5,7 +5,7 @@ import type { PullAnswer } from "./pullable";
 /** What was seen of a host. What only the host itself can tell is absent where Pulumi runs elsewhere. */
 export interface Seen {
   /** Why the Docker Engine did not answer; then nothing else is known of it. */
-  readonly engineProblem?: { readonly code?: string; readonly message: string };
+  readonly engineProblem?: { readonly code?: string; readonly message: string; /** Of a file that could not be read. */ readonly path?: string };
   readonly engine?: Engine;
   readonly here?: Here;
   /** Absent where Pulumi does not tell. */
@@ -28,6 +28,17 @@ export interface Engine {
   readonly defaultRuntime: string;
   /** Whether the kernel can limit a container's memory; Docker drops the limit where not. */
   readonly limitsMemory: boolean;
+  /** All the memory that containers can have; absent where it does not tell. */
+  readonly memoryBytes?: number;
+  /** Seconds by which its clock is ahead of this machine's; negative where it is behind. */
+  readonly clockAhead: number;
+  /** In words, such as Docker Desktop. */
+  readonly operatingSystem: string;
+  /** Whether the kernel passes packets on to containers in networks of their own. */
+  readonly forwardsPackets: boolean;
+  /** Plugins that are asked about each request. */
+  readonly authorizationPlugins: readonly string[];
+  readonly bridges: readonly { readonly name: string; readonly gateways: readonly string[] }[];
   readonly rootDirectory: string;
   readonly securityOptions: readonly string[];
   readonly containers: readonly SeenContainer[];
@@ -63,6 +74,12 @@ export interface Here {
   readonly freeBytes?: number;
   /** Whether this machine lacks a capability that a privileged container asks for. */
   readonly lacksCapabilities: boolean;
+  /** Whether a cgroup v1 hierarchy with the controller `cpu` is mounted. */
+  readonly mountsCpuCgroup?: boolean;
+  /** Bytes of memory that programs can still have. */
+  readonly availableBytes?: number;
+  /** The machine's name, and the IPv4 address that it leads to, if any; absent where nobody goes by it. */
+  readonly name?: { readonly name: string; readonly address?: string };
 }
 
 export interface Listener {

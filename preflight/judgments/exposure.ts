@@ -1,29 +1,43 @@
 /** What will be open to whom, and what a destroy will take. */
 
-import { type Evidence, judgment } from "../findings";
+import { judgment, type ProgramEvidence } from "../findings";
 
-const exposed = judgment({ exposed: "warning", "listens-everywhere": "warning" }, ({ configuration, programs }, found) => {
-  const { address } = configuration.host;
-  const loopback = address.startsWith("127.");
-  const open = programs.filter(({ image }) => !loopback || !image.listensOnAddressOnly);
-  if (open.length === 0) {
-    return;
-  }
-  const listening = listed(open);
-  if (loopback) {
-    found(
-      "listens-everywhere",
-      `without a password and open to every network of this host: ${listening}, because the image cannot be told to listen on ${address} only. ` +
-        "Who reaches it can change what Mesos and Marathon do: close the port in the firewall",
-    );
-  } else {
-    found("exposed", `without a password and open to whoever reaches ${address}: ${listening}. Who reaches Marathon can start privileged containers on this host`);
-  }
-});
+const exposed = judgment(
+  {
+    exposed: "warning",
+    "zookeeper-listens-everywhere": "warning",
+    "mesos-master-listens-everywhere": "warning",
+    "mesos-slave-listens-everywhere": "warning",
+    "marathon-listens-everywhere": "warning",
+  },
+  ({ configuration, programs }, found) => {
+    const { address } = configuration.host;
+    if (!address.startsWith("127.")) {
+      const open = programs.filter((evidence) => !asksForPassword(evidence));
+      found(
+        "exposed",
+        `without a password and open to whoever reaches ${address}: ${open.map(named).join(", ")}. ` +
+          `Who reaches ${open.some(({ key }) => key === "marathon") ? "the Mesos master or Marathon" : "the Mesos master"} can start privileged containers on this host`,
+      );
+      return;
+    }
+    for (const evidence of programs.filter((evidence) => !evidence.image.listensOnAddressOnly && !asksForPassword(evidence))) {
+      found(
+        `${names[evidence.key]}-listens-everywhere`,
+        `without a password and open to every network of this host: ${named(evidence)}, because the image cannot be told to listen on ${address} only. ` +
+          "Who reaches it can change what Mesos and Marathon do: close the port in the firewall",
+      );
+    }
+  },
+);
 
-function listed(open: Evidence["programs"]): string {
-  return open.map(({ program, args }) => `${program.replace("the ", "")} (${args.port})`).join(", ");
-}
+const names = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" } as const;
+
+const named = ({ program, args }: ProgramEvidence) => `${program.replace("the ", "")} (${args.port})`;
+
+/** Of the four, Marathon alone can be told one for all that it serves. */
+const asksForPassword = ({ key, args }: ProgramEvidence) =>
+  key === "marathon" && Object.keys(args.environment).some((variable) => /^(MARATHON|MESOSPHERE)_HTTP_CREDENTIALS$/i.test(variable));
 
 const erases = judgment({ "destroy-erases": "warning" }, ({ configuration: { cluster } }, found) => {
   if (cluster.onDestroy === "erase") {

@@ -21,4 +21,13 @@ const realRoot = judgment({ "no-real-root": "error" }, ({ engine }, found) => {
   }
 });
 
-export const privileges = [memoryLimits, realRoot];
+const authorization = judgment({ "authorization-plugin": "note" }, ({ engine: { authorizationPlugins } }, found) => {
+  if (authorizationPlugins.length > 0) {
+    found(
+      "authorization-plugin",
+      `the Docker Engine asks ${authorizationPlugins.join(", ")} about each request; whether it allows the Mesos slave's privileged container and the tasks' ones shows only then`,
+    );
+  }
+});
+
+export const privileges = [memoryLimits, realRoot, authorization];

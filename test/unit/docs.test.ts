@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { readConfiguration } from "../../configuration";
 import { keys } from "../../configuration/keys";
+import { levels } from "../../preflight/judge";
 import { mockedStack } from "./mocked-stack";
 import { defaults, project } from "./pulumi-yaml";
 
@@ -25,6 +26,15 @@ test("every message in troubleshooting.md is one that the program prints", async
       assert.ok(parts.length > 0);
       assert.deepEqual(parts.filter((part) => !printed.includes(part)), []);
     });
+  }
+});
+
+test("troubleshooting.md has the name of each finding of preflight's, in the table of its level", () => {
+  const [, errors = "", warnings = "", notes = ""] = /\| errors \|([^]+?)\| warnings \|([^]+?)Notes are ([^]+?):/.exec(read("docs/troubleshooting.md")) ?? [];
+  const named = (text: string) => [...text.matchAll(/`([a-z0-9]+(?:-[a-z0-9]+)*)`/g)].map(([, name]) => name).filter((name) => name in levels);
+  const found = { error: named(errors), warning: named(warnings), note: named(notes) };
+  for (const [level, names] of Object.entries(found)) {
+    assert.deepEqual(names.sort(), Object.keys(levels).filter((name) => levels[name] === level).sort());
   }
 });
 

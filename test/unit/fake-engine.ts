@@ -46,6 +46,7 @@ export class FakeEngine {
   version: Record<string, unknown> = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" };
   info: Record<string, unknown> = { CgroupVersion: "1", DefaultRuntime: "runc", DockerRootDir: this.folder, SecurityOptions: ["name=seccomp,profile=default"] };
   images: readonly { RepoTags: readonly string[] | null; RepoDigests?: readonly string[] | null }[] = [];
+  networks: readonly unknown[] = [];
   volumes: readonly { Name: string; Labels: Record<string, string> | null }[] | null = null;
 
   /** What registries answer, by image, as far as it is not "here it is"; null: nothing. */
@@ -94,6 +95,7 @@ export class FakeEngine {
       "/version": () => this.version,
       "/info": () => this.info,
       "/images/json": () => this.images,
+      "/networks": () => this.networks,
       "/volumes": () => ({ Volumes: this.volumes, Warnings: null }),
       "/containers/json": () => [...this.containers.values()].filter(({ status }) => search.includes("all=") || !status || status === "running").map(listed),
     };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, Socket } from "node:net";
+import { hostname } from "node:os";
 import { test, type TestContext } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
@@ -27,7 +28,7 @@ const otherStacks = { ...ours("marathon"), "mesos-marathon.stack": "dev-2" };
 
 function configured(set: Record<string, string> = {}): Configuration {
   const all: Record<string, string> = { ...defaults(), ...set };
-  const { configuration, problems } = readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock", (key) => key === "imageRegistryPassword");
+  const { configuration, problems } = readConfiguration((key) => all[key], Object.keys(all), () => "unix:///var/run/docker.sock", (key) => ["imageRegistryPassword", "marathonEnvironment"].includes(key));
   assert.deepEqual(problems, []);
   return configuration;
 }
@@ -45,12 +46,17 @@ const tutorialImages = [
   "mesoscloud/marathon:0.10.1-ubuntu-14.04",
 ];
 /** An engine and a machine on which the rehearsal's images run. */
-const engine: Engine = {
+const fit: Engine = {
   version: "20.10.24",
   minApiVersion: "1.12",
   cgroupVersion: "2",
   defaultRuntime: "runc",
   limitsMemory: true,
+  clockAhead: 0,
+  operatingSystem: "Debian GNU/Linux 12 (bookworm)",
+  forwardsPackets: true,
+  authorizationPlugins: [],
+  bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }],
   rootDirectory: "/var/lib/docker",
   securityOptions: ["name=seccomp,profile=default"],
   containers: [],
@@ -104,7 +110,7 @@ const untried =
   "note: the image set tutorial was put together from the images' sources; nobody has been seen to run it with this stack. " +
   "Known limits: ZooKeeper listens on every address of the host, on port 2181 and no other; replacing the slave's container ends its tasks";
 const tutorial = { cgroupVersion: "1", images: tutorialImages };
-const notSeen = "note: ports, addresses, disk and capabilities of the Docker host cannot be seen from here and were not checked";
+const notSeen = "note: ports, addresses, disk, memory and capabilities of the Docker host cannot be seen from here and were not checked";
 const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
 const foreignTask = (name: string) =>
   `warning: ${name}: tasks of another Mesos slave, it seems. This cluster leaves them alone; the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false`;
@@ -297,17 +303,28 @@ const table: Record<string, Case> = {
     found: [
       "error: 192.0.2.8 (mesos-marathon:address) is not an address of this host, which has 127.0.0.1, 192.0.2.7: write one of these: pulumi config set address ADDRESS",
       "warning: without a password and open to whoever reaches 192.0.2.8: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
-        "Who reaches Marathon can start privileged containers on this host",
+        "Who reaches the Mesos master or Marathon can start privileged containers on this host",
     ],
   },
   "an address that opens the cluster": {
     config: { address: "192.0.2.7", marathonPort: "18080" },
     found: [
       "warning: without a password and open to whoever reaches 192.0.2.7: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (18080). " +
-        "Who reaches Marathon can start privileged containers on this host",
+        "Who reaches the Mesos master or Marathon can start privileged containers on this host",
     ],
   },
   "another loopback address": { config: { address: "127.0.0.9" }, found: [] },
+  "an address of Docker's own": {
+    config: { address: "172.17.0.1", marathonEnvironment: '{"MESOSPHERE_HTTP_CREDENTIALS":"me:hidden"}' },
+    here: { addresses: ["127.0.0.1", "172.17.0.1"] },
+    found: [
+      "warning: 172.17.0.1 (mesos-marathon:address) belongs to Docker's network bridge: it is there only while Docker runs, and no other machine reaches it: " +
+        "write an address of the host's own: pulumi config set address ADDRESS",
+      "warning: without a password and open to whoever reaches 172.17.0.1: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051). " +
+        "Who reaches the Mesos master can start privileged containers on this host",
+    ],
+  },
+  "nobody goes by the host's name": { here: { name: { name: "debian", address: "127.0.1.1" } }, found: [] },
   "the tutorial's ZooKeeper listens everywhere": { config: { imageSet: "tutorial" }, engine: tutorial, found: [exposedZooKeeper] },
 
   // The disk, and capabilities.
@@ -321,6 +338,34 @@ const table: Record<string, Case> = {
     found: ["error: 0.4 GiB are free in /var/lib/docker, where Docker keeps its data: make room"],
   },
   "nobody knows how much room": { here: { freeBytes: undefined }, found: [] },
+  "little memory": {
+    here: { availableBytes: 0.7 * gigabyte },
+    found: ["warning: 0.7 GiB of memory are available on this host, and Marathon's heap alone may grow to half of one: end something, or the kernel will"],
+  },
+  "little memory is left, and this stack runs in the rest": {
+    here: { availableBytes: 0.7 * gigabyte },
+    engine: { containers: [container("marathon", { labels: ours("marathon") })] },
+    found: [],
+  },
+  "tasks are promised all the memory that there is": { engine: { memoryBytes: 2 * gigabyte }, found: [] },
+  "tasks are promised more": {
+    engine: { memoryBytes: 2 * gigabyte - 1 },
+    found: [
+      "warning: the Mesos slave offers 2048 MiB of memory to tasks (mesos-marathon:mesosSlaveResources), and the Docker host has 2047: " +
+        "where tasks take what they were promised, the kernel kills some. Offer less: pulumi config set mesosSlaveResources RESOURCES",
+    ],
+  },
+  "cgroup v1 without the controller that Mesos asks for": {
+    config: { imageSet: "tutorial" },
+    engine: tutorial,
+    here: { mountsCpuCgroup: false },
+    found: [
+      "error: Mesos 0.23.0 needs the cgroup v1 controller cpu, and this host has not mounted it: the slave would end at every start. " +
+        "Mount it: mkdir -p /sys/fs/cgroup/cpu && mount -t cgroup -o cpu cgroup /sys/fs/cgroup/cpu",
+      exposedZooKeeper,
+    ],
+  },
+  "cgroup v1 without it, for the stand-ins": { engine: { cgroupVersion: "1" }, here: { mountsCpuCgroup: false }, found: [] },
   "the machine lacks a capability": {
     here: { lacksCapabilities: true },
     found: [
@@ -330,6 +375,35 @@ const table: Record<string, Case> = {
   },
   "the machine lacks a capability, and the engine knows": { here: { lacksCapabilities: true }, engine: { defaultRuntime: "fewer-capabilities" }, found: [] },
 
+  "a clock that differs little": { engine: { clockAhead: -59.9 }, found: [] },
+  "a clock that is ahead": {
+    engine: { clockAhead: 60 },
+    found: [
+      "warning: the clock of the Docker host is 60 s ahead of this machine's: times in logs and in Marathon do not agree, and certificates may seem to have expired. " +
+        "Have both set by NTP (timedatectl set-ntp true)",
+    ],
+  },
+  "a clock that is behind, in Docker Desktop": {
+    here: null,
+    engine: { clockAhead: -3600, operatingSystem: "Docker Desktop" },
+    found: [
+      "warning: the clock of the Docker host is 3600 s behind this machine's: times in logs and in Marathon do not agree, and certificates may seem to have expired. " +
+        "Have both set by NTP (timedatectl set-ntp true)",
+      "warning: in Docker Desktop the host's network is that of its virtual machine, and nothing would answer here, unless host networking is switched on " +
+        "(Settings, Resources, Network; Docker Desktop 4.34 and later)",
+      notSeen,
+    ],
+  },
+  "a kernel that forwards no packets": {
+    engine: { forwardsPackets: false },
+    found: ["warning: the Docker host's kernel does not forward IPv4 packets, so tasks in Docker's networks are cut off from other machines: sysctl -w net.ipv4.ip_forward=1"],
+  },
+  "a kernel that forwards no packets, and no network that wants it": { engine: { forwardsPackets: false, bridges: [] }, found: [] },
+  "an engine with an authorization plugin": {
+    engine: { authorizationPlugins: ["opa"] },
+    found: ["note: the Docker Engine asks opa about each request; whether it allows the Mesos slave's privileged container and the tasks' ones shows only then"],
+  },
+
   // Over a remote endpoint, and in Docker Desktop's virtual machine.
   "what only the host can tell is told as not seen": { here: null, found: [notSeen] },
   "an address cannot be judged from elsewhere": {
@@ -338,7 +412,7 @@ const table: Record<string, Case> = {
     found: [
       notSeen,
       "warning: without a password and open to whoever reaches 192.0.2.99: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
-        "Who reaches Marathon can start privileged containers on this host",
+        "Who reaches the Mesos master or Marathon can start privileged containers on this host",
     ],
   },
 
@@ -531,7 +605,7 @@ const table: Record<string, Case> = {
         "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
       rootless,
       "warning: without a password and open to whoever reaches 192.0.2.8: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
-        "Who reaches Marathon can start privileged containers on this host",
+        "Who reaches the Mesos master or Marathon can start privileged containers on this host",
     ],
   },
 };
@@ -539,7 +613,7 @@ const table: Record<string, Case> = {
 test("findings: level and sentence, all at once, in the order of the table", async (t) => {
   for (const [what, { config, engine: engineChanges, here: hereChanges, recorded, found }] of Object.entries(table)) {
     await t.test(what, () => {
-      const seen = { engine: { ...engine, ...engineChanges }, recorded, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
+      const seen = { engine: { ...fit, ...engineChanges }, recorded, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
       const findings = judge(configured({ imageSet: "rehearsal", ...config }), seen, owner);
       assert.deepEqual(findings.map(({ level, text }) => `${level}: ${text}`), found);
     });
@@ -580,7 +654,22 @@ const linuxOnly = { skip: process.platform !== "linux" && "what the host tells i
 test("the Docker Engine is looked at once, whole", async (t) => {
   const engine = await played(t);
   engine.version = { Version: "24.0.9", ApiVersion: "1.43", MinAPIVersion: "1.12" };
-  engine.info = { CgroupVersion: "2", DefaultRuntime: "crun", MemoryLimit: false, DockerRootDir: "/nowhere", SecurityOptions: ["name=rootless"] };
+  engine.info = {
+    CgroupVersion: "2",
+    DefaultRuntime: "crun",
+    MemoryLimit: false,
+    DockerRootDir: "/nowhere",
+    SecurityOptions: ["name=rootless"],
+    MemTotal: 1024,
+    OperatingSystem: "Alpine Linux",
+    IPv4Forwarding: false,
+    Plugins: { Authorization: ["opa"] },
+  };
+  engine.networks = [
+    { Name: "bridge", Driver: "bridge", IPAM: { Config: [{ Subnet: "172.17.0.0/16", Gateway: "172.17.0.1" }, { Subnet: "fd00::/64" }] } },
+    { Name: "host", Driver: "host", IPAM: { Config: null } },
+    { Name: "bare", Driver: "bridge", IPAM: { Config: null } },
+  ];
   engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
   engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
   const finishedAt = "2026-01-02T03:04:05Z";
@@ -612,6 +701,12 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       cgroupVersion: "2",
       defaultRuntime: "crun",
       limitsMemory: false,
+      memoryBytes: 1024,
+      clockAhead: 0,
+      operatingSystem: "Alpine Linux",
+      forwardsPackets: false,
+      authorizationPlugins: ["opa"],
+      bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }, { name: "bare", gateways: [] }],
       rootDirectory: "/nowhere",
       securityOptions: ["name=rootless"],
       containers: [
@@ -686,6 +781,38 @@ async function listening(t: TestContext): Promise<{ address: string; port: numbe
   return { address, port };
 }
 
+test("a clock is behind or ahead by what no delay of the answer explains", async (t) => {
+  const engine = await played(t);
+  const ahead = async (seconds: number) => {
+    engine.info = { ...engine.info, SystemTime: new Date(Date.now() + seconds * 1000).toISOString() };
+    return (await look(at(engine.dockerHost))).engine?.clockAhead ?? NaN;
+  };
+  // The clock of the fake is read before it is asked, so it is behind by that.
+  const [behind, none, later] = [await ahead(-3600), await ahead(0), await ahead(3600)];
+  assert.deepEqual([behind <= -3600, behind > -3660, none > -60, none <= 0, later <= 3600, later > 3540], Array(6).fill(true), String([behind, none, later]));
+});
+
+test("the machine's name is looked for only where an image set tells some program no address", linuxOnly, async (t) => {
+  const engine = await played(t);
+  const named = async (configuration: Configuration) => (await look(configuration)).here?.name;
+  assert.equal(await named(at(engine.dockerHost)), undefined);
+  const { cluster, ...rest } = at(engine.dockerHost);
+  const { MESOS_IP: _, ...environment } = cluster.imageSet.mesosSlave.environment;
+  const imageSet = { ...cluster.imageSet, mesosSlave: { ...cluster.imageSet.mesosSlave, environment } };
+  const silent: Configuration = { ...rest, cluster: { ...cluster, imageSet } };
+  assert.equal((await named(silent))?.name, hostname());
+  assert.equal(await named({ ...rest, cluster: { ...cluster, imageSet, mesosSlave: { ...cluster.mesosSlave, environment: { MESOS_IP: "127.0.0.1" } } } }), undefined);
+
+  const judged = (name: Here["name"]) =>
+    judge(silent, { engine: fit, here: { ...here, name } }, owner).filter(({ name }) => name === "host-name").map(({ text }) => text);
+  const told = (leads: string) =>
+    `the image set rehearsal tells no address to mesosSlave, which go by the host's name; debian leads to ${leads}, and mesos-marathon:address is 127.0.0.1: ` +
+    'write "127.0.0.1 debian" into /etc/hosts, or MESOS_IP (Marathon: LIBPROCESS_IP) into the set\'s environment';
+  assert.deepEqual(judged({ name: "debian", address: "127.0.0.1" }), []);
+  assert.deepEqual(judged({ name: "debian", address: "127.0.1.1" }), [told("127.0.1.1")]);
+  assert.deepEqual(judged({ name: "debian" }), [told("no IPv4 address")]);
+});
+
 test("an old engine leaves fields out", async (t) => {
   const engine = await played(t);
   engine.info = { DefaultRuntime: "runc", DockerRootDir: "/nowhere", SecurityOptions: null };
@@ -702,6 +829,8 @@ test("the machine is looked at where the engine's folder is on it", linuxOnly, a
   assert.ok((here.freeBytes ?? 0) > 0);
   assert.deepEqual(here.listeners, []);
   assert.equal(typeof here.lacksCapabilities, "boolean");
+  assert.equal(here.mountsCpuCgroup, /^\S+ \S+ cgroup \S*\bcpu\b(?!set|acct)/m.test(readFileSync("/proc/mounts", "utf8")));
+  assert.ok((here.availableBytes ?? 0) > 0);
 });
 
 /** Listens in this process, at an address and a port of the system's choice. */
@@ -836,16 +965,16 @@ test("preflight in the program", async (t) => {
     assert.deepEqual(lines, [
       "The cluster cannot run here yet; nothing was changed:",
       "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make (marathon, image image, created 1970-01-01T00:00:01.000Z): " +
-        "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
+        "remove or rename that one, or choose another name: pulumi config set marathonName NAME [container-name-taken]",
       "  - Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
-        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it [cgroup-version]",
     ]);
     const [warnings, notes] = said.map((lines) => lines.filter((line) => !/ GiB are free /.test(line)));
     assert.deepEqual(warnings, [
       "warning: [runtime] without a password and open to every network of this host: ZooKeeper (2181), because the image cannot be told to listen on 127.0.0.77 only. " +
-        "Who reaches it can change what Mesos and Marathon do: close the port in the firewall",
+        "Who reaches it can change what Mesos and Marathon do: close the port in the firewall [zookeeper-listens-everywhere]",
     ]);
-    assert.deepEqual(notes, [`info: [runtime] 4 of 4 images are not here yet and will be pulled: ${tutorialImages.join(", ")}`, untried.replace("note: ", "info: [runtime] ")]);
+    assert.deepEqual(notes, [`info: [runtime] 4 of 4 images are not here yet and will be pulled: ${tutorialImages.join(", ")} [images-to-pull]`, `${untried.replace("note: ", "info: [runtime] ")} [image-set-untried]`]);
     assert.deepEqual(engine.changes, []);
   });
 

@@ -1,12 +1,10 @@
 /** The way to a Docker daemon: made at the first call that needs it, because previews never do. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Agent } from "node:http";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { refusal } from "../provider";
-import { commandStream } from "./command-stream";
 
 export interface ProviderConfig {
   host?: string;
@@ -58,7 +56,8 @@ async function connect(endpoint: string, config: ProviderConfig): Promise<Docker
   }
   if (url.protocol === "ssh:") {
     // The library's own ssh knows nothing of the user's configuration; its agent can be any agent, though its types do not say so.
-    return new Client({ host: "docker", port: 80, protocol: "http", agent: sshAgent(url, config.sshOpts ?? []) } as Docker.DockerOptions);
+    const { sshAgent } = await import("../../../checks/ssh.mjs");
+    return new Client({ host: "docker", port: 80, protocol: "http", agent: sshAgent(endpoint, config.sshOpts ?? []) } as Docker.DockerOptions);
   }
   const file = (name: string) => (config.certPath ? readFileSync(join(config.certPath, name)) : undefined);
   const ca = config.caMaterial ?? file("ca.pem");
@@ -67,15 +66,6 @@ async function connect(endpoint: string, config: ProviderConfig): Promise<Docker
   const secure = url.protocol === "https:" || Boolean(ca || cert);
   const port = url.port || (secure ? 2376 : 2375);
   return new Client({ host: url.hostname, port, protocol: secure ? "https" : "http", ca: ca as string, cert: cert as string, key: key as string });
-}
-
-/** Every connection is an `ssh` of its own, as with the docker command: the user's ssh configuration, keys and agent count. */
-function sshAgent(url: URL, options: string[]): Agent {
-  const target = [...(url.username ? ["-l", decodeURIComponent(url.username)] : []), ...(url.port ? ["-p", url.port] : [])];
-  const args = [...options, ...target, "--", url.hostname, "docker", "system", "dial-stdio"];
-  const agent = new Agent();
-  agent.createConnection = (() => commandStream("ssh", args)) as never;
-  return agent;
 }
 
 /** The endpoint of a context of the docker command line. */
