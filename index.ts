@@ -9,12 +9,13 @@ Error.stackTraceLimit = 1;
 
 export = async () => {
   const configuration = loadConfiguration(currentDockerHost);
-  const { found } = await preflight(configuration);
+  const { found, currentImages } = await preflight(configuration);
 
   const cluster = new Cluster("cluster", {
     host: host("host", configuration.host),
     ...configuration.cluster,
     found,
+    currentImages,
   });
 
   return {

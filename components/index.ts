@@ -6,5 +6,5 @@ export { Marathon, type MarathonArgs } from "./marathon";
 export { MesosMaster, type MesosMasterArgs } from "./mesos-master";
 export { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
 export { type Mispairing, mispairings, type Program } from "./pairings";
-export { type Environment, type FoundContainer, type OnDestroy, type ProgramArgs } from "./service";
+export { type CurrentImage, type Environment, type FoundContainer, type OnDestroy, type ProgramArgs } from "./service";
 export { ZooKeeper, type ZooKeeperArgs } from "./zookeeper";

@@ -49,7 +49,6 @@ export class MesosSlave extends pulumi.ComponentResource {
         attributes: args.attributes ?? "",
         cgroupsRoot: ownName(name),
         dockerSocket: host.dockerSocket,
-        image: imageSet.mesosSlave.image,
         port: String(port),
         resources: args.resources ?? "cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
         workDir: workDir.mountpoint,

@@ -38,6 +38,8 @@ export interface CommonArgs {
    * change interrupts, and what drifted is proved anew. Default: none.
    */
   readonly found?: readonly FoundContainer[];
+  /** What containers are made from where that is not simply their image's name: component → image. Default: the names. */
+  readonly currentImages?: Readonly<Record<string, CurrentImage>>;
   /** Default: keep. */
   readonly onDestroy?: OnDestroy;
 }
@@ -55,7 +57,9 @@ export interface FoundContainer {
   /** What runs in it, in the words of the label. */
   readonly component: string;
   readonly name: string;
+  /** What it was made from: a name, or an id. */
   readonly image: string;
+  readonly imageId: string;
   /** `NAME=value`; those of `imageEnvironment` are among them. */
   readonly environment: readonly string[];
   readonly imageEnvironment: readonly string[];
@@ -68,6 +72,14 @@ export interface FoundContainer {
    * its old id and sees nothing else of this, so no gate could know by itself.
    */
   readonly drift?: string;
+}
+
+/** What the name of an image stands for, where that is not left to the Docker Engine. */
+export interface CurrentImage {
+  /** What to pull where it is not there: the name, with a digest where the registry has another image than the Docker Engine. */
+  readonly reference: string;
+  /** What the container is made from, the name or the image's id; absent until it is there. */
+  readonly from?: string;
 }
 
 /** Settings of one program: what an image's templates may ask for. Absent ones leave their variables out. */
@@ -115,12 +127,14 @@ export interface Service {
  * difference that nobody made.
  */
 export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpecification): Service {
-  const { host, image, settings } = spec;
+  const { host, image } = spec;
+  const current = spec.currentImages?.[spec.component];
   const remoteImage = new docker.RemoteImage(
     `${name}-image`,
-    { name: image.image, keepLocally: true },
+    { name: current?.reference ?? image.image, keepLocally: true },
     { parent, provider: host.provider },
   );
+  const settings = { ...spec.settings, image: remoteImage.name };
   const dataVolumes = Object.entries(image.data ?? {}).map(([suffix, containerPath]) => ({
     volume: dataVolume(parent, `${name}-${suffix}`, spec),
     containerPath,
@@ -134,7 +148,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
   ];
   const found = spec.found?.find(({ component }) => component === spec.component);
   if (found && !found.drift) {
-    sayInterruption(parent, spec, found, envs, volumes);
+    sayInterruption(parent, spec, found, current, envs, volumes);
   }
 
   const container = new docker.Container(
@@ -142,7 +156,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     {
       name: spec.containerName,
       // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
-      image: remoteImage.name,
+      image: current && !current.from ? remoteImage.imageId : remoteImage.name.apply((name) => current?.from ?? name),
       command: image.command && [...image.command],
       envs,
       memory: spec.memory || undefined,
@@ -204,6 +218,7 @@ function sayInterruption(
   parent: pulumi.Resource,
   spec: ServiceSpecification,
   found: FoundContainer,
+  current: CurrentImage | undefined,
   envs: pulumi.Input<string>[],
   volumes: docker.types.input.ContainerVolume[],
 ): void {
@@ -212,7 +227,7 @@ function sayInterruption(
     const given = found.environment.filter((entry) => envs.includes(entry) || !found.imageEnvironment.includes(entry));
     const changed = new Set([
       ...(found.name === spec.containerName ? [] : ["name"]),
-      ...(found.image === spec.image.image ? [] : ["image"]),
+      ...(found.image === (current ? current.from : spec.image.image) ? [] : ["image"]),
       ...(found.memory === (spec.memory ?? 0) ? [] : ["memory"]),
       ...difference(envs, given).map((entry) => entry.split("=")[0]),
       ...difference(binds, found.binds).map((bind) => bind.split(":")[1]),

@@ -19,9 +19,11 @@ export interface Configuration {
     /** The password in the clear: it goes into a secret, and into questions to the Docker Engine. */
     readonly registryAuth?: RegistryAuth & { readonly password: string };
   };
-  readonly cluster: Required<Omit<ClusterArgs, "host" | "found">> & {
+  readonly cluster: Required<Omit<ClusterArgs, "host" | "found" | "currentImages">> & {
     readonly [name in Program]: Required<NonNullable<ClusterArgs[name]>>;
   };
+  /** Whether an image that changed behind its unchanged tag replaces containers. */
+  readonly followImageTags: boolean;
   /** Whether the host is checked before the first change. */
   readonly preflight: boolean;
 }
@@ -162,8 +164,12 @@ export function readConfiguration(
       readyTimeout: Number(text("readyTimeout")),
       onDestroy: text("onDestroy") === "erase" ? "erase" : "keep",
     },
+    followImageTags: text("followImageTags") === "true",
     preflight: text("preflight") === "true",
   };
+  if (configuration.followImageTags && !configuration.preflight) {
+    problem("followImageTags", "true", "preflight is what looks at the images: pulumi config rm preflight");
+  }
 
   const { cluster } = configuration;
   for (const [what, value] of [["Name", "containerName"], ["Port", "port"]] as const) {

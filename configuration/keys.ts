@@ -106,6 +106,7 @@ export const rules = {
   imageRegistryUsername: { pattern: /^[^:\s\x00-\x1f]*$/, write: "write a name without colons and spaces", example: "me" },
   // Whatever it is: no error may show it.
   imageRegistryPassword: { secret: true, write: "write what the registry gave you, with --secret", example: "a-token" },
+  followImageTags: { pattern: /^(true|false)$/, write: "write true or false", example: true },
   dockerHost: {
     pattern: new RegExp(
       `^(unix:///[^\\x00-\\x1f]+|tcp://${hostName}:${portNumber}(/[\\w./-]*)?|ssh://([^\\s/@]+@)?${hostName}(:${portNumber})?(/[\\w./-]*)?)?$`,

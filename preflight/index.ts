@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { FoundContainer } from "../components";
+import type { CurrentImage, FoundContainer } from "../components";
 import { refusal } from "../components/refusal";
 import type { Configuration } from "../configuration";
+import { currentImages } from "./current-images";
 import type { Level } from "./findings";
 import { judge } from "./judge";
 import { look } from "./look";
@@ -10,12 +11,12 @@ import { ownContainers, type Recorded } from "./seen";
 
 /**
  * Checks the host before the first change, in preview too. Creates nothing.
- * @returns this stack's containers as they are.
+ * @returns this stack's containers as they are, and what they are to be made from where that is not their image's name.
  * @throws pulumi.RunError that lists every error found.
  */
-export async function preflight(configuration: Configuration): Promise<{ found: FoundContainer[] }> {
+export async function preflight(configuration: Configuration): Promise<{ found: FoundContainer[]; currentImages: Record<string, CurrentImage> }> {
   if (!configuration.preflight) {
-    return { found: [] };
+    return { found: [], currentImages: {} };
   }
   const owner = { project: pulumi.getProject(), stack: pulumi.getStack() };
   // Node ends when nothing keeps it waiting, and a program that ended before it declared anything would be taken for one
@@ -34,7 +35,7 @@ export async function preflight(configuration: Configuration): Promise<{ found: 
   if (errors.length > 0) {
     throw refusal("The cluster cannot run here yet; nothing was changed:", errors);
   }
-  return { found: ownContainers(seen, owner) };
+  return { found: ownContainers(seen, owner), currentImages: currentImages(configuration, seen, owner) };
 }
 
 /** What Pulumi's state says, asked of the engine as a StackReference asks, but without becoming a step of each preview. */
@@ -47,6 +48,7 @@ async function readState(): Promise<Recorded | undefined> {
     return {
       containers: ofType("docker:index/container:Container").map(({ id }) => id),
       gates: ofType("command:local:Command").flatMap(({ environment }) => (environment?.CONTAINER_ID ? [environment] : [])),
+      images: ofType("docker:index/remoteImage:RemoteImage").map(({ name }) => name),
     };
   } catch {
     // An engine that does not know the question: then labels alone tell what is ours.

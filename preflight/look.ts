@@ -28,7 +28,7 @@ export async function look(configuration: Configuration, recorded?: Promise<Reco
   }
 }
 
-async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Engine> {
+async function lookAtEngine({ host, cluster, followImageTags }: Configuration, recorded?: Promise<Recorded | undefined>): Promise<Engine> {
   const { dockerEngine } = await import("../checks/docker.mjs");
   const docker = dockerEngine(host.dockerHost, 5_000);
   const asked = Date.now();
@@ -41,9 +41,9 @@ async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise
     docker.listNetworks(),
     recorded?.then((known) => askGates(known?.gates ?? [])),
   ]);
-  const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
-  const absent = imagesOf(cluster.imageSet).filter((image) => !names.includes(image));
-  const pulls = absent.length > 0 && !cluster.imageSet.builtHere ? await askRegistries(host, absent) : {};
+  const ids = Object.fromEntries(images.flatMap(({ Id, RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])].map((name) => [name, Id])));
+  const inRegistries = imagesOf(cluster.imageSet).filter((image) => followImageTags || !(image in ids));
+  const pulls = inRegistries.length > 0 && !cluster.imageSet.builtHere ? await askRegistries(host, inRegistries) : {};
   // They may have been removed meanwhile.
   const made = await Promise.all(
     containers.map(async ({ Id, Labels, ImageID }) => {
@@ -55,6 +55,8 @@ async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise
         docker.getImage(ImageID).inspect().catch(() => undefined),
       ]);
       return container && {
+        image: container.Config.Image,
+        imageId: container.Image,
         environment: container.Config.Env,
         imageEnvironment: image?.Config.Env ?? [],
         memory: (container.HostConfig.Memory ?? 0) / 1024 ** 2,
@@ -90,7 +92,7 @@ async function lookAtEngine({ host, cluster }: Configuration, recorded?: Promise
       mountSources: Mounts.map(({ Source }) => Source ?? ""),
       publishedPorts: Ports.flatMap(({ PublicPort }) => PublicPort ?? []),
     })),
-    images: names,
+    images: ids,
     pulls,
     containerdStore: JSON.stringify(info.DriverStatus ?? []).includes("io.containerd.snapshotter"),
     volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),

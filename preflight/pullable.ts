@@ -6,6 +6,8 @@ export interface PullAnswer {
   readonly answer: "has it" | "no such image" | "credentials" | "out of reach" | "refused" | "silent";
   /** The Docker Engine's own words, or none. */
   readonly words: string;
+  /** Of what the registry has under the name. */
+  readonly digest?: string;
 }
 
 /** Milliseconds that a registry is given to answer. */
@@ -26,7 +28,7 @@ export async function askRegistries(
       const ours = image.startsWith(`${registryAuth?.address}/`);
       const authconfig = ours && registryAuth ? { username: registryAuth.username, password: registryAuth.password, serveraddress: registryAuth.address } : undefined;
       const asked = docker.getImage(image).distribution(authconfig && { authconfig });
-      return [image, await asked.then(() => ({ answer: "has it" as const, words: "" }), pullAnswer)];
+      return [image, await asked.then(({ Descriptor }) => ({ answer: "has it" as const, words: "", digest: Descriptor?.digest }), pullAnswer)];
     }),
   );
   return Object.fromEntries(answers);

@@ -18,6 +18,8 @@ export interface Recorded {
   readonly containers: readonly string[];
   /** Environments with which its gates were passed. */
   readonly gates: readonly Readonly<Record<string, string>>[];
+  /** Names of its images. */
+  readonly images: readonly string[];
 }
 
 export interface Engine {
@@ -42,9 +44,9 @@ export interface Engine {
   readonly rootDirectory: string;
   readonly securityOptions: readonly string[];
   readonly containers: readonly SeenContainer[];
-  /** Names with tags, and names with digests. */
-  readonly images: readonly string[];
-  /** What the registries say of the images that are not there; nothing where they were not asked. */
+  /** Names with tags, and names with digests → id. */
+  readonly images: Readonly<Record<string, string>>;
+  /** What the registries say of the images that are not there, or that are to be followed; nothing where they were not asked. */
   readonly pulls?: Readonly<Record<string, PullAnswer>>;
   /** Whether it keeps images in containerd's store. */
   readonly containerdStore?: boolean;
@@ -63,7 +65,7 @@ export interface SeenContainer {
   /** Whether it has processes. */
   readonly runs: boolean;
   /** What else is known of a container that a stack of this project made. */
-  readonly made?: Omit<FoundContainer, "component" | "name" | "image">;
+  readonly made?: Omit<FoundContainer, "component" | "name">;
 }
 
 export interface Here {
@@ -99,7 +101,7 @@ export interface Owner {
 export function ownContainers({ engine, recorded }: Seen, owner: Owner): FoundContainer[] {
   return (engine?.containers ?? [])
     .filter((container) => isOurs(container, recorded, owner))
-    .flatMap(({ name, image, labels, made }) => (made ? [{ component: labels[labelKeys.component], name, image, ...made }] : []));
+    .flatMap(({ name, labels, made }) => (made ? [{ component: labels[labelKeys.component], name, ...made }] : []));
 }
 
 export function bearsLabels(labels: Readonly<Record<string, string>>, owner: Owner): boolean {

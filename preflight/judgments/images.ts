@@ -17,7 +17,7 @@ const pull = judgment(
   },
   ({ configuration, engine, programs }, found) => {
     const { imageSet } = configuration.cluster;
-    const absent = programs.map(({ image }) => image.image).filter((image) => !engine.images.includes(image));
+    const absent = programs.map(({ image }) => image.image).filter((image) => !(image in engine.images));
     if (absent.length === 0) {
       return;
     }
@@ -76,4 +76,16 @@ export function pullFindings({ host: { registryAuth } }: Configuration, pulls: R
   ];
 }
 
-export const images = [pull];
+const follow = judgment({ "tag-not-followed": "warning" }, ({ configuration, engine, programs }, found) => {
+  const isUnknown = (image: string) => image in engine.images && engine.pulls?.[image]?.answer !== "has it";
+  const unknown = programs.map(({ image }) => image.image).filter(isUnknown);
+  if (configuration.followImageTags && !configuration.cluster.imageSet.builtHere && unknown.length > 0) {
+    found(
+      "tag-not-followed",
+      `whether the registry has another image under ${unknown.join(", ")} is not known (${engine.pulls?.[unknown[0]]?.words || "it has not answered"}): ` +
+        "as long as that is so, what was pulled last stays, and else what the Docker Engine has under the name is taken (mesos-marathon:followImageTags)",
+    );
+  }
+});
+
+export const images = [pull, follow];

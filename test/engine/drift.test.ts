@@ -176,9 +176,43 @@ test("an image that moves behind its tag replaces nothing by surprise", async ()
   const { Image } = await container("marathon").inspect();
   await docker.getImage("mesos-marathon/rehearsal-base:bookworm").tag({ repo, tag });
   try {
-    assert.deepEqual(await stack.preview(), []);
+    assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
   } finally {
     await docker.getImage(Image).tag({ repo, tag });
+  }
+});
+
+test("with followImageTags, an image that moves behind its tag replaces its container, once, and no other", async () => {
+  const [repo, tag] = ["mesos-marathon/stand-in-marathon", "1.11.0"];
+  const { Image: first } = await container("marathon").inspect();
+  const runs = async () => (await container("marathon").inspect()).Image;
+  const taken = ["replace cluster-marathon: image", gate("marathon", "CONTAINER_ID")];
+  const committed = await docker.createContainer({ Image: first });
+  await stack.set("mesos-marathon:followImageTags", true);
+  try {
+    assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+    const { Id: second } = await committed.commit({ repo, tag, comment: "another one" });
+    const { steps, warnings } = await stack.wholePreview();
+    assert.deepEqual(steps, taken);
+    assert.deepEqual(warnings, ["the container marathon is replaced (changed: image): for some five seconds its UI and API do not answer; tasks keep running"]);
+    assert.deepEqual(await stack.upSteps(), taken);
+    assert.equal(await runs(), second);
+    assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+
+    // Followed no more, it stays as it is, whatever the name stands for.
+    await stack.set("mesos-marathon:followImageTags", undefined);
+    assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+    await docker.getImage(first).tag({ repo, tag });
+    assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+
+    await stack.set("mesos-marathon:followImageTags", true);
+    assert.deepEqual(await stack.upSteps(), taken);
+    assert.equal(await runs(), first);
+    assert.deepEqual(await eventually("its task", knows), known);
+  } finally {
+    await docker.getImage(first).tag({ repo, tag });
+    await committed.remove();
+    await stack.set("mesos-marathon:followImageTags", undefined);
   }
 });
 

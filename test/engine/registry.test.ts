@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { fromRegistry, imageSets, imagesOf } from "../../components";
+import { startApp } from "./app";
 import { docker, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { dockerHost, projectFolder, TestStack } from "./stack";
@@ -64,8 +65,7 @@ before(async () => {
     await docker.getImage(originals[index + 1]).tag({ repo, tag });
   }
   for (const name of images) {
-    const progress = await docker.getImage(name).push({ authconfig: { ...auth, serveraddress: address } });
-    await new Promise<void>((resolve, reject) => docker.modem.followProgress(progress, (error) => (error ? reject(error) : resolve())));
+    await push(name);
     await docker.getImage(name).remove();
   }
   await assert.rejects(docker.getImage(pushed).inspect(), { statusCode: 404 });
@@ -146,3 +146,50 @@ test("with the images here, neither a second preview nor another password change
   const steps = await stack.preview();
   assert.deepEqual(steps.filter((step) => !step.includes(" host: ")), []);
 });
+
+test("an image that moved in the registry is taken when that is asked for, and only then", async () => {
+  await setSecret(auth.password);
+  await stack.up();
+  const slave = () => docker.getContainer(names.mesosSlaveName).inspect();
+  const [repo, tag] = [images[2].slice(0, images[2].lastIndexOf(":")), images[2].slice(images[2].lastIndexOf(":") + 1)];
+  const { Image: first } = await slave();
+  const committed = await docker.createContainer({ Image: first });
+  const { Id: second } = await committed.commit({ repo, tag, comment: "another one" });
+  await committed.remove();
+  await push(images[2]);
+  await docker.getImage(images[2]).remove();
+  await docker.getImage(first).tag({ repo, tag });
+  await assert.rejects(docker.getImage(second).inspect(), { statusCode: 404 });
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+
+  await stack.mustRun("config", "set", "mesos-marathon:followImageTags", "true");
+  const taken = [
+    "replace cluster-mesos-slave-image: name",
+    "replace cluster-mesos-slave: envs, image",
+    "update cluster-mesos-slave-ready: environment.CONTAINER_ID",
+  ];
+  assert.deepEqual((await stack.preview()).map(withoutIndex), taken);
+  assert.deepEqual((await stack.upSteps()).map(withoutIndex), taken);
+  const { Image, Config } = await slave();
+  assert.equal(Image, second);
+  // Executors are made of the same one.
+  assert.match(Config.Env.join("\n"), new RegExp(`^MESOS_DOCKER_MESOS_IMAGE=${images[2]}@sha256:[0-9a-f]{64}$`, "m"));
+  await startApp(`http://127.0.0.1:${ports.marathonPort}`, "/sleep");
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+
+  // The tag on the Docker Engine is the old one still: nothing goes back to it by itself.
+  server.kill();
+  const { steps, warnings } = await stack.wholePreview();
+  assert.deepEqual(steps, []);
+  assert.match(warnings.join("\n"), /whether the registry has another image under .*, 127\.0\.0\.1:5000\/mirror\/.* is not known \(.*connection refused.*\)/);
+  await stack.mustRun("config", "rm", "mesos-marathon:followImageTags");
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+});
+
+/** A step without the number of the variable that changes. */
+const withoutIndex = (step: string) => step.replace(/envs\[\d+\]/g, "envs").replace(/(envs, )+/, "envs, ");
+
+async function push(name: string): Promise<void> {
+  const progress = await docker.getImage(name).push({ authconfig: { ...auth, serveraddress: address } });
+  await new Promise<void>((resolve, reject) => docker.modem.followProgress(progress, (error) => (error ? reject(error) : resolve())));
+}

@@ -534,6 +534,7 @@ const foundContainer = (component: string, more: Partial<FoundContainer> = {}): 
   component,
   name: component,
   image: imageSets.tutorial.mesosSlave.image,
+  imageId: "sha256:0",
   environment: [],
   imageEnvironment: [],
   memory: 0,

@@ -295,6 +295,8 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   ...["tcp://127.0.0.1:2375", "tcp://localhost:2375", "tcp://[::1]:2375", "ssh://me@localhost", `tcp://${hostname()}:2375`, `ssh://me@${hostname()}.example`].map((dockerHost): [Record<string, string>] => [{ dockerHost }]),
   [{ dockerHost: "tcp://192.0.2.7:2376", address: "192.0.2.7" }],
   // The switches.
+  [{ followImageTags: "always" }, 'followImageTags is "always": write true or false'],
+  [{ followImageTags: "true", preflight: "false" }, 'followImageTags is "true": preflight is what looks at the images: pulumi config rm preflight'],
   [{ onDestroy: "delete" }, 'onDestroy is "delete": write keep or erase'],
   [{ onDestroy: "" }, 'onDestroy is "": write keep or erase'],
   [{ preflight: "no" }, 'preflight is "no": write true or false'],

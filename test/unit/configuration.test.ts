@@ -34,6 +34,7 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
     imageRegistry: "string",
     imageRegistryUsername: "string",
     imageRegistryPassword: "string",
+    followImageTags: "boolean",
     dockerHost: "string",
     dockerSocket: "string",
     zookeeperName: "string",
@@ -81,6 +82,7 @@ test("with nothing set: the tutorial's values, and no problem", () => {
         readyTimeout: 300,
         onDestroy: "keep",
       },
+      followImageTags: false,
       preflight: true,
     },
   });
@@ -133,6 +135,7 @@ test("each key reaches its own field", () => {
       readyTimeout: 3600,
       onDestroy: "erase",
     },
+    followImageTags: false,
     preflight: false,
   });
 });

@@ -45,12 +45,12 @@ export class FakeEngine {
   readonly changes: string[] = [];
   version: Record<string, unknown> = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" };
   info: Record<string, unknown> = { CgroupVersion: "1", DefaultRuntime: "runc", DockerRootDir: this.folder, SecurityOptions: ["name=seccomp,profile=default"] };
-  images: readonly { RepoTags: readonly string[] | null; RepoDigests?: readonly string[] | null }[] = [];
+  images: readonly { Id: string; RepoTags: readonly string[] | null; RepoDigests?: readonly string[] | null }[] = [];
   networks: readonly unknown[] = [];
   volumes: readonly { Name: string; Labels: Record<string, string> | null }[] | null = null;
 
   /** What registries answer, by image, as far as it is not "here it is"; null: nothing. */
-  registries: Readonly<Record<string, { readonly status: number; readonly message: string } | null>> = {};
+  registries: Readonly<Record<string, { readonly status: number; readonly message: string; readonly Descriptor?: { readonly digest: string } } | null>> = {};
   /** The credentials that a registry was shown, by image. */
   readonly shown: Record<string, unknown> = {};
 
@@ -107,7 +107,7 @@ export class FakeEngine {
       const auth = request.headers["x-registry-auth"];
       this.shown[asked] = auth && JSON.parse(Buffer.from(String(auth), "base64url").toString());
       const answer = asked in this.registries ? this.registries[asked] : { status: 200, message: "" };
-      return answer ? void send(answer.status, { message: answer.message }) : undefined;
+      return answer ? void send(answer.status, answer) : undefined;
     }
     const [, kind, name, action = "remove"] = pathname.split("/").map(decodeURIComponent);
     if (kind === "volumes") {
@@ -156,7 +156,8 @@ function inspected(container: FakeContainer) {
   return {
     Id: name,
     Name: `/${name}`,
-    Config: { Labels: labels, Env: environment },
+    Image: "sha256:0",
+    Config: { Image: "nginx:1", Labels: labels, Env: environment },
     RestartCount: restarts,
     HostConfig: { RestartPolicy: { Name: restartPolicy }, Binds: binds },
     State: {

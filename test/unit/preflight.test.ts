@@ -45,6 +45,8 @@ const tutorialImages = [
   "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
   "mesoscloud/marathon:0.10.1-ubuntu-14.04",
 ];
+/** As an engine lists them, each with an id of its own. */
+const there = (images: readonly string[]) => Object.fromEntries(images.map((name) => [name, `sha256:${name}`]));
 /** An engine and a machine on which the rehearsal's images run. */
 const fit: Engine = {
   version: "20.10.24",
@@ -60,7 +62,7 @@ const fit: Engine = {
   rootDirectory: "/var/lib/docker",
   securityOptions: ["name=seccomp,profile=default"],
   containers: [],
-  images: rehearsalImages,
+  images: there(rehearsalImages),
   volumes: [],
 };
 const gigabyte = 1024 ** 3;
@@ -77,7 +79,7 @@ const container = (name: string, more: Partial<SeenContainer> = {}): SeenContain
   runs: true,
   ...more,
 });
-const made = { environment: [], imageEnvironment: [], memory: 0, binds: [] };
+const made = { image: "nginx:1", imageId: "sha256:0", environment: [], imageEnvironment: [], memory: 0, binds: [] };
 /** What is said of it, beside its name. */
 const told = (id: string, more = "") => `(${id}, image nginx:1, created 2026-01-01T00:00:00.000Z${more})`;
 const slaveThatRan = (...environment: string[]) =>
@@ -109,7 +111,7 @@ const exposedZooKeeper =
 const untried =
   "note: the image set tutorial was put together from the images' sources; nobody has been seen to run it with this stack. " +
   "Known limits: ZooKeeper listens on every address of the host, on port 2181 and no other; replacing the slave's container ends its tasks";
-const tutorial = { cgroupVersion: "1", images: tutorialImages };
+const tutorial = { cgroupVersion: "1", images: there(tutorialImages) };
 const notSeen = "note: ports, addresses, disk, memory and capabilities of the Docker host cannot be seen from here and were not checked";
 const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
 const foreignTask = (name: string) =>
@@ -175,7 +177,7 @@ const table: Record<string, Case> = {
 
   "a container that bears this stack's labels, and that its state does not know": {
     engine: { containers: ["zookeeper", "other-marathon"].map((name) => container(name, { labels: ours("zookeeper") })) },
-    recorded: { containers: ["zookeeper-0123456789abcdef"], gates: [] },
+    recorded: { containers: ["zookeeper-0123456789abcdef"], gates: [], images: [] },
     found: [
       `error: the container other-marathon ${told("other-marath", ", of stack dev of project mesos-marathon")} bears this stack's labels, but is not in its state: ` +
         "it belongs to a stack of the same name in another clone, whose data this one would take for its own, or an `up` that was cut off left it. " +
@@ -418,7 +420,7 @@ const table: Record<string, Case> = {
 
   // Images.
   "images that no registry has": {
-    engine: { images: rehearsalImages.slice(0, 2) },
+    engine: { images: there(rehearsalImages.slice(0, 2)) },
     found: [
       "error: the Docker Engine has no image mesos-marathon/stand-in-mesos-slave:1.11.0, mesos-marathon/stand-in-marathon:1.11.0, and no registry has: " +
         "build the rehearsal images with npm run up -- --stack rehearsal",
@@ -426,12 +428,12 @@ const table: Record<string, Case> = {
   },
   "images that will be pulled": {
     config: { imageSet: "tutorial" },
-    engine: { ...tutorial, images: tutorialImages.slice(1) },
+    engine: { ...tutorial, images: there(tutorialImages.slice(1)) },
     found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/zookeeper:3.4.6-ubuntu-14.04", untried, exposedZooKeeper],
   },
   "images of which the registry will not give out one": {
     config: { imageSet: "tutorial" },
-    engine: { ...tutorial, images: [], pulls: { [tutorialImages[1]]: { answer: "no such image", words: "manifest unknown" } } },
+    engine: { ...tutorial, images: there([]), pulls: { [tutorialImages[1]]: { answer: "no such image", words: "manifest unknown" } } },
     found: [
       `error: ${tutorialImages[1]}: there is no such image in the registry: pull them elsewhere and bring them here (npm run images -- save FILE, and load FILE), ` +
         "or name a registry that has them: pulumi config set imageRegistry REGISTRY. The Docker Engine said: manifest unknown",
@@ -440,19 +442,28 @@ const table: Record<string, Case> = {
       exposedZooKeeper,
     ],
   },
+  "a registry that does not tell whether its images are others": {
+    config: { imageSet: "tutorial", followImageTags: "true" },
+    engine: { ...tutorial, pulls: Object.fromEntries(tutorialImages.map((image, index) => [image, index === 1 ? { answer: "silent", words: "" } : { answer: "has it", words: "" }])) },
+    found: [
+      `warning: whether the registry has another image under ${tutorialImages[1]} is not known (it has not answered): ` +
+        "as long as that is so, what was pulled last stays, and else what the Docker Engine has under the name is taken (mesos-marathon:followImageTags)",
+      exposedZooKeeper,
+    ],
+  },
   "old images that a mirror may have converted": {
     config: { imageSet: "tutorial", imageRegistry: "registry.test" },
-    engine: { ...tutorial, version: "26.0.0", images: tutorialImages.slice(1).map((image) => `registry.test/${image}`) },
+    engine: { ...tutorial, version: "26.0.0", images: there(tutorialImages.slice(1).map((image) => `registry.test/${image}`)) },
     found: ["note: 1 of 4 images are not here yet and will be pulled: registry.test/mesoscloud/zookeeper:3.4.6-ubuntu-14.04", untried, exposedZooKeeper],
   },
   "classic on the newest engine that it runs on": {
     config: { imageSet: "classic" },
-    engine: { cgroupVersion: "1", version: "28.5.2", minApiVersion: "1.24", images: imagesOf(imageSets.classic) },
+    engine: { cgroupVersion: "1", version: "28.5.2", minApiVersion: "1.24", images: there(imagesOf(imageSets.classic)) },
     found: [],
   },
   "classic on a newer one": {
     config: { imageSet: "classic" },
-    engine: { cgroupVersion: "1", version: "29.0.0", minApiVersion: "1.44", images: imagesOf(imageSets.classic) },
+    engine: { cgroupVersion: "1", version: "29.0.0", minApiVersion: "1.44", images: there(imagesOf(imageSets.classic)) },
     found: [
       "error: the docker client in mesosphere/mesos-slave:1.7.1 speaks API 1.29, and Docker Engine 29.0.0 answers from 1.44 on: " +
         "no task would start. Use Docker Engine 28 or older, or 29 with DOCKER_MIN_API_VERSION=1.29 in its environment",
@@ -460,7 +471,7 @@ const table: Record<string, Case> = {
   },
   "classic where images are in containerd's store": {
     config: { imageSet: "classic" },
-    engine: { cgroupVersion: "1", version: "28.5.2", containerdStore: true, images: imagesOf(imageSets.classic) },
+    engine: { cgroupVersion: "1", version: "28.5.2", containerdStore: true, images: there(imagesOf(imageSets.classic)) },
     found: [
       "error: Docker Engine 28.5.2 keeps images in containerd's store and tells Mesos less of them than it needs: no Docker task would start. " +
         'Put "features": {"containerd-snapshotter": false} into its daemon.json',
@@ -468,12 +479,12 @@ const table: Record<string, Case> = {
   },
   "the last engine that may have that store": {
     config: { imageSet: "classic" },
-    engine: { cgroupVersion: "1", version: "27.5.1", containerdStore: true, images: imagesOf(imageSets.classic) },
+    engine: { cgroupVersion: "1", version: "27.5.1", containerdStore: true, images: there(imagesOf(imageSets.classic)) },
     found: [],
   },
   "images that this engine does not pull": {
     config: { imageSet: "tutorial" },
-    engine: { ...tutorial, version: "26.0.0", images: tutorialImages.slice(0, 3) },
+    engine: { ...tutorial, version: "26.0.0", images: there(tutorialImages.slice(0, 3)) },
     found: [
       "error: Docker Engine 26.0.0 does not pull images as old as mesoscloud/marathon:0.10.1-ubuntu-14.04 (manifest schema 1): " +
         "pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE",
@@ -483,7 +494,7 @@ const table: Record<string, Case> = {
   },
   "the last engine that pulls them": {
     config: { imageSet: "tutorial" },
-    engine: { ...tutorial, version: "25.0.6", images: tutorialImages.slice(0, 3) },
+    engine: { ...tutorial, version: "25.0.6", images: there(tutorialImages.slice(0, 3)) },
     found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/marathon:0.10.1-ubuntu-14.04", untried, exposedZooKeeper],
   },
   "images that this engine does not pull, and has": { config: { imageSet: "tutorial" }, engine: { ...tutorial, version: "26.0.0" }, found: [exposedZooKeeper] },
@@ -580,7 +591,7 @@ const table: Record<string, Case> = {
     engine: {
       version: "29.0.0",
       minApiVersion: "1.44",
-      images: [],
+      images: there([]),
       securityOptions: ["name=rootless"],
       containers: [container("marathon")],
       volumes: [{ name: "mesos-marathon-dev-cluster-mesos-slave-work", labels: {} }],
@@ -670,7 +681,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     { Name: "host", Driver: "host", IPAM: { Config: null } },
     { Name: "bare", Driver: "bridge", IPAM: { Config: null } },
   ];
-  engine.images = [{ RepoTags: ["a:1", "a:2"] }, { RepoTags: null }, { RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
+  engine.images = [{ Id: "sha256:a", RepoTags: ["a:1", "a:2"] }, { Id: "sha256:c", RepoTags: null }, { Id: "sha256:b", RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
   engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
   const finishedAt = "2026-01-02T03:04:05Z";
   const startedAt = "2026-01-01T03:04:05Z";
@@ -690,7 +701,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     engine.containers.set(container.name, container);
   }
   const empty = { image: "image", created: "1970-01-01T00:00:01.000Z", labels: {}, mountSources: [], publishedPorts: [], runs: true, made: undefined };
-  const recorded = { containers: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }] };
+  const recorded = { containers: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: [] };
   // Each look is another one.
   const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), Promise.resolve(recorded))).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
   assert.deepEqual(seen, JSON.parse(JSON.stringify({
@@ -734,7 +745,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
         // Removed between two questions.
         { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper"), runs: false },
       ],
-      images: ["a:1", "a:2", "b:1", "b@sha256:0"],
+      images: { "a:1": "sha256:a", "a:2": "sha256:a", "b:1": "sha256:b", "b@sha256:0": "sha256:b" },
       pulls: {},
       containerdStore: false,
       volumes: [
@@ -752,11 +763,11 @@ test("registries are asked for what is not there, side by side, each with its ow
   const registry = { imageRegistry: "registry.test:5000/mirror", imageRegistryUsername: "me", imageRegistryPassword: "pässword?>~/+1" };
   const images = rehearsalImages.map((image) => `registry.test:5000/mirror/${image}`);
   engine.info = { ...engine.info, DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]] };
-  engine.images = [{ RepoTags: images.slice(0, 1) }];
-  engine.registries = { [images[2]]: { status: 404, message: "manifest unknown: manifest unknown" }, [images[3]]: null };
+  engine.images = [{ Id: "sha256:0", RepoTags: images.slice(0, 1) }];
+  engine.registries = { [images[1]]: { status: 200, message: "", Descriptor: { digest: "sha256:1" } }, [images[2]]: { status: 404, message: "manifest unknown: manifest unknown" }, [images[3]]: null };
   const { engine: seen } = await look(at(engine.dockerHost, registry));
   assert.deepEqual(seen?.pulls, {
-    [images[1]]: { answer: "has it", words: "" },
+    [images[1]]: { answer: "has it", words: "", digest: "sha256:1" },
     [images[2]]: { answer: "no such image", words: "manifest unknown: manifest unknown" },
     [images[3]]: { answer: "silent", words: "" },
   });
@@ -981,18 +992,19 @@ test("preflight in the program", async (t) => {
   await t.test("lets it go on, and tells how its containers are", async (t) => {
     const engine = await played(t);
     engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
-    engine.images = [{ RepoTags: rehearsalImages }];
+    engine.images = [{ Id: "sha256:0", RepoTags: rehearsalImages }];
     engine.containers.set("marathon", { name: "marathon", status: "exited", finishedAt: "2026-01-02T03:04:05Z", labels: ours("marathon") });
     const environment = [`MESOS_PORT=${freePorts.mesosSlavePort}`];
     engine.containers.set("mesos-slave", { name: "mesos-slave", labels: ours("mesos-slave"), environment });
     const { result, thrown } = await run(t, at(engine.dockerHost));
-    const found = { ...made, image: "image", drift: undefined };
+    const found = { ...made, drift: undefined };
     assert.deepEqual([result, thrown], [
       {
         found: [
           { ...found, component: "marathon", name: "marathon", drift: "stopped at 2026-01-02T03:04:05Z with exit code 0" },
           { ...found, component: "mesos-slave", name: "mesos-slave", environment },
         ],
+        currentImages: {},
       },
       undefined,
     ]);
@@ -1000,7 +1012,7 @@ test("preflight in the program", async (t) => {
 
   await t.test("looks at nothing where it is switched off", async (t) => {
     const { result, thrown, said } = await run(t, at("unix:///nowhere/docker.sock", { preflight: "false" }));
-    assert.deepEqual([result, thrown, said], [{ found: [] }, undefined, [[], []]]);
+    assert.deepEqual([result, thrown, said], [{ found: [], currentImages: {} }, undefined, [[], []]]);
   });
 });
 
@@ -1019,7 +1031,7 @@ test("the program declares nothing where the host is not fit, and proves anew wh
   assert.match(thrown?.message, /^The cluster cannot run here yet; nothing was changed:\n {2}- the Docker Engine has no image /);
   assert.equal(unfit.resources.size, 0);
 
-  engine.images = [{ RepoTags: rehearsalImages }];
+  engine.images = [{ Id: "sha256:0", RepoTags: rehearsalImages }];
   const fit = await mockedStack(program, { config });
   await fit.outputs;
   assert.equal(fit.resources.size, 26);
