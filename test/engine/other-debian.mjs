@@ -1,6 +1,6 @@
 /** The Docker Engine of another Debian release, to see that what holds on this machine's holds on a newer one's. */
 
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { run } from "../../setup/child.mjs";
@@ -17,6 +17,7 @@ export async function dockerdOf(release) {
   // `docker top` runs the ps beside dockerd.
   const folder = local("test-engine", `debian-${release}`);
   if (!existsSync(folder)) {
+    mkdirSync(local("test-engine"), { recursive: true });
     needRoom(local("test-engine"), 1, `A root file system of Debian ${release}`);
     const partial = `${folder}.partial`;
     rmSync(partial, { recursive: true, force: true });
