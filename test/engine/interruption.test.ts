@@ -25,8 +25,8 @@ for (const { step, blow } of representative) {
     const { recovered, census, leaked, doubled, touched, told } = await world.strike({ step, blow });
     assert.notEqual(recovered, "lost", told);
     assert.deepEqual({ leaked, doubled, touched }, { leaked: [], doubled: [], touched: [] }, told);
-    const { containers, networks, processes } = census;
-    assert.deepEqual({ containers, networks, processes }, { containers: 4, networks: 0, processes: 0 }, told);
+    const { containers, networks, processes, tasks } = census;
+    assert.deepEqual({ containers, networks, processes, tasks }, { containers: 4, networks: 0, processes: 0, tasks: 1 }, told);
   });
 }
 

@@ -39,7 +39,8 @@ async function main(): Promise<void> {
 async function machine(): Promise<string> {
   const plugin = readFileSync(join(process.env.PULUMI_HOME ?? "", "plugins", "resource-docker-v5.2.0", "pulumi-resource-docker"));
   const plugins = plugin.subarray(0, 300).includes("drop-in") ? "this project's drop-ins for the plugins" : "the official plugins";
-  return `Pulumi ${String(execFileSync("pulumi", ["version"])).trim()}, ${plugins}, Docker Engine ${(await docker.version()).Version}, Node ${process.versions.node}`;
+  const commit = execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], { cwd: projectFolder, encoding: "utf8" }).trim();
+  return `commit ${commit}, Pulumi ${String(execFileSync("pulumi", ["version"])).trim()}, ${plugins}, Docker Engine ${(await docker.version()).Version}, Node ${process.versions.node}`;
 }
 
 void main();

@@ -29,11 +29,11 @@ export function report(rows: readonly Row[], machine: string): string {
   ];
   const cells = ({ step, blow, code, left, recovered, census, leaked, doubled, touched }: Row, index: number) => [
     index + 1, `${step.command} on ${step.on}`, `\`${step.event}\`${step.made ? ", made" : ""}`, blow, code, left.join(", "), recovered,
-    census.containers, census.volumes, census.networks, census.processes, census.resources, leaked.length, doubled.length, touched.length,
+    census.containers, census.volumes, census.networks, census.processes, census.tasks, census.resources, leaked.length, doubled.length, touched.length,
   ];
   const head = [
     "", "command", "struck at", "blow", "exit code", "left behind", "recovered",
-    "containers", "volumes", "networks", "processes", "resources in the state", "leaked", "doubled", "strangers' touched",
+    "containers", "volumes", "networks", "processes", "tasks", "resources in the state", "leaked", "doubled", "strangers' touched",
   ];
   const line = (row: readonly (string | number)[]) => `| ${row.join(" | ")} |`;
   return `# Interruptions
@@ -44,8 +44,8 @@ ${[["", ""], ["---", "---:"], ...totals].map(line).join("\n")}
 
 Each row is one fault: a command that is struck at the beginning of a step in Pulumi's own event stream. Then it is waited
 for, and \`npm run up\` has to bring the cluster about; where it cannot, its message has to name \`npm run recover\`, which has
-to make it possible. After that \`npm run pulumi -- preview\` has to show no change, and Marathon has to be an active framework of
-a master with one active slave.
+to make it possible. After that \`npm run pulumi -- preview\` has to show no change, Marathon has to be an active framework of
+a master with one active slave, and the app that the cluster had before must run, with the one task that it has to have.
 
 *Left behind* is what was there when the struck command had ended and is not when one ends well. The columns from
 *containers* on are the census after the recovery: of this stack alone, in Docker, among the processes and in its state.

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 
 import type { ContainerInfo } from "dockerode";
 
-import { get } from "../engine/app";
+import { get, startApp } from "../engine/app";
 import { docker, plant, plantLookAlikes, removeVolumes, volumeNames } from "../engine/docker";
 import { eventually } from "../engine/eventually";
 import { projectFolder } from "../engine/stack";
@@ -18,6 +18,7 @@ const ports = { zookeeperPort: 23181, mesosMasterPort: 26050, mesosSlavePort: 26
 const names = { zookeeperName: "faults-zookeeper", mesosMasterName: "faults-master", mesosSlaveName: "faults-slave", marathonName: "faults-marathon" };
 const master = `http://127.0.0.1:${ports.mesosMasterPort}`;
 const marathon = `http://127.0.0.1:${ports.marathonPort}`;
+const app = "/app";
 const volumePrefix = "mesos-marathon-faults-cluster-";
 const strange = { volume: "mesos-marathon-faults-2-cluster-zookeeper-data", network: "faults" };
 
@@ -38,6 +39,8 @@ export interface Census {
   readonly networks: number;
   /** That run in the clone. */
   readonly processes: number;
+  /** Of its app, in Docker. */
+  readonly tasks: number;
   /** In the state. */
   readonly resources: number;
 }
@@ -62,7 +65,8 @@ export interface Outcome {
 
 /**
  * A clone of the project with a state of its own, in which everything is done as a person does it: `npm run up`,
- * `npm run down`, `npm run recover`. Every process that runs in its folder is its own.
+ * `npm run down`, `npm run recover`. Every process that runs in its folder is its own. Its cluster has an app of one task,
+ * which ends with a `destroy` and comes back with the next `up`.
  */
 export class World {
   private readonly clone: string;
@@ -85,6 +89,9 @@ export class World {
     symlinkSync(join(projectFolder, "node_modules"), join(world.clone, "node_modules"));
     world.configure();
     await world.plantStrangers();
+    await world.prepare("a cluster");
+    world.isUp = true;
+    await startApp(marathon, app);
     return world;
   }
 
@@ -99,7 +106,7 @@ export class World {
 
   private async clear(): Promise<void> {
     processesIn(this.clone).forEach(({ pid }) => process.kill(pid, "SIGKILL"));
-    await Promise.all((await this.containers()).map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+    await Promise.all([...(await this.containers()), ...(await this.tasks())].map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
     rmSync(join(this.clone, ".local", "state"), { recursive: true, force: true });
     this.isUp = false;
   }
@@ -110,7 +117,7 @@ export class World {
       return await this.struck(point);
     } catch (error) {
       await this.clear();
-      return { code: -1, left: [], recovered: "lost", census: { containers: 0, volumes: 0, networks: 0, processes: 0, resources: 0 }, leaked: [], doubled: [], touched: [], told: String(error) };
+      return { code: -1, left: [], recovered: "lost", census: { containers: 0, volumes: 0, networks: 0, processes: 0, tasks: 0, resources: 0 }, leaked: [], doubled: [], touched: [], told: String(error) };
     }
   }
 
@@ -183,7 +190,9 @@ export class World {
       const { frameworkId } = await get(`${marathon}/v2/info`);
       const { frameworks } = await get(`${master}/master/frameworks`);
       const { slaves } = await get(`${master}/master/slaves`);
-      return frameworks.some(({ id, active }: any) => id === frameworkId && active) && slaves.filter(({ active }: any) => active).length === 1;
+      const { tasks } = await get(`${marathon}/v2/apps${app}/tasks`);
+      const isRunning = tasks.length === 1 && tasks[0].state === "TASK_RUNNING" && (await this.runningTasks()).length > 0;
+      return isRunning && frameworks.some(({ id, active }: any) => id === frameworkId && active) && slaves.filter(({ active }: any) => active).length === 1;
     }).then(
       () => true,
       () => false,
@@ -195,11 +204,22 @@ export class World {
     return docker.listContainers({ all: true, filters: { label: Object.entries(labels).map((entry) => entry.join("=")) } });
   }
 
+  /** The containers of its slave's tasks, with those of their executors, ended ones too. */
+  private async tasks(): Promise<ContainerInfo[]> {
+    const all = await docker.listContainers({ all: true });
+    return all.filter(({ Mounts }) => Mounts.some(({ Source }) => Source?.includes(`/${volumePrefix}mesos-slave-work/_data/slaves/`)));
+  }
+
+  private async runningTasks(): Promise<ContainerInfo[]> {
+    return (await this.tasks()).filter(({ State, Names }) => State === "running" && !Names[0].endsWith(".executor"));
+  }
+
   private async count(): Promise<Pick<Outcome, "census" | "leaked" | "doubled">> {
     const containers = await this.containers();
     const volumes = (await volumeNames()).filter((name) => name.startsWith(volumePrefix));
     const networks = (await docker.listNetworks({ filters: { type: ["custom"] } })).map(({ Name }) => Name).filter((name) => name !== strange.network);
     const processes = processesIn(this.clone).map(({ command }) => command);
+    const tasks = await this.runningTasks();
 
     const backend = join(this.clone, ".local", "state", ".pulumi");
     const { resources = [], pending_operations: pending = [] } = JSON.parse(readFileSync(join(backend, "stacks", "mesos-marathon", "faults.json"), "utf8")).checkpoint.latest ?? {};
@@ -207,7 +227,7 @@ export class World {
     const isKnown = (id: string) => resources.some((resource: any) => resource.id === id);
     const nameOf = ({ Names }: { Names: string[] }) => Names[0].slice(1);
     return {
-      census: { containers: containers.length, volumes: volumes.length, networks: networks.length, processes: processes.length, resources: resources.length },
+      census: { containers: containers.length, volumes: volumes.length, networks: networks.length, processes: processes.length, tasks: tasks.length, resources: resources.length },
       leaked: [
         ...locks.map(() => "lock"),
         ...pending.map(({ type, resource }: any) => `${type} ${resource.urn.split("::").pop()}`),
@@ -216,7 +236,8 @@ export class World {
         ...networks.map((name) => `network ${name}`),
         ...processes.map((command) => `process ${command.split("/").pop()?.split(" ")[0]}`),
       ],
-      doubled: [...twice(containers.map(({ Labels }) => Labels["mesos-marathon.component"])), ...twice(resources.map(({ urn }: any) => urn))],
+      // The app has one.
+      doubled: [...tasks.slice(1).map(nameOf), ...twice(containers.map(({ Labels }) => Labels["mesos-marathon.component"])), ...twice(resources.map(({ urn }: any) => urn))],
     };
   }
 
