@@ -31,9 +31,9 @@ after(async () => {
 });
 
 /** Runs `up` with more configuration and expects it to end with these sentences and to have made nothing. */
-async function refused(config: Record<string, string | number>, sentences: RegExp[], dockerHost?: string) {
+async function refused(config: Record<string, string | number>, sentences: RegExp[], { name = `bad-${Date.now()}`, dockerHost = undefined as string | undefined } = {}) {
   untouched = await census();
-  const bad = await TestStack.create(`bad-${Object.keys(config).length}-${sentences.length}-${Date.now()}`, { ...base, ...config }, { backend: stack, dockerHost });
+  const bad = await TestStack.create(name, { ...base, ...config }, { backend: stack, dockerHost });
   for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
     const { code, output } = await bad.run(...command);
     assert.notEqual(code, 0, output);
@@ -57,6 +57,16 @@ test("a name and a port that are taken, and an address that the host has not, ar
   } finally {
     server.close();
     await stranger.remove({ force: true });
+  }
+});
+
+test("a volume of a stranger's that bears a name of ours is neither taken nor removed", async () => {
+  const Name = "mesos-marathon-bad-volume-cluster-zookeeper-data";
+  await docker.createVolume({ Name });
+  try {
+    await refused({}, [new RegExp(`the volume ${Name} would be taken for this stack's, but does not bear its labels: rename or remove it`)], { name: "bad-volume" });
+  } finally {
+    await docker.getVolume(Name).remove();
   }
 });
 
@@ -87,14 +97,14 @@ test("images that are nowhere to be had are told by name", async () => {
 });
 
 test("a Docker Engine that does not run is told with the cure", async () => {
-  await refused({}, [/the Docker Engine at unix:\/\/\/nowhere\/docker\.sock does not answer; there is no such socket: start Docker/], "unix:///nowhere/docker.sock");
+  await refused({}, [/the Docker Engine at unix:\/\/\/nowhere\/docker\.sock does not answer; there is no such socket: start Docker/], { dockerHost: "unix:///nowhere/docker.sock" });
 });
 
 test("loopback is refused where the Docker Engine is on another machine, before that one is asked", async () => {
-  await refused({}, [/mesos-marathon:address is "127\.0\.0\.1": the Docker Engine is on another machine \(ssh:\/\/far\.example\)/], "ssh://far.example");
+  await refused({}, [/mesos-marathon:address is "127\.0\.0\.1": the Docker Engine is on another machine \(ssh:\/\/far\.example\)/], { dockerHost: "ssh://far.example" });
 });
 
-test("when the Docker Engine has gone away, a stack that exists stays as it is", async () => {
+test("a stack that exists stays as it is when its new name and port are taken, and when the Docker Engine has gone away", async () => {
   const engine = dockerHost().slice("unix://".length);
   const socket = join(stack.folder, "docker.sock");
   // A door to the Engine that can be closed while the Engine itself serves the other tests.
@@ -110,7 +120,18 @@ test("when the Docker Engine has gone away, a stack that exists stays as it is",
   const existing = await TestStack.create("existing", { ...base, "mesos-marathon:dockerHost": `unix://${socket}`, "mesos-marathon:dockerSocket": engine }, { backend: stack });
   try {
     await existing.up();
+    // The docker plugin would remove the old container first, and then find the name taken.
+    const stranger = await plant("bad-taken");
+    const server = createServer().listen(26052, "127.0.0.1");
     const [before, containers] = [await existing.resources(), await standing()];
+    const refusal = await existing.run("up", "--yes", "--skip-preview", "--config", "mesos-marathon:marathonName=bad-taken", "--config", "mesos-marathon:mesosMasterPort=26052");
+    server.close();
+    assert.notEqual(refusal.code, 0);
+    assert.match(refusal.output, /the container name bad-taken \(mesos-marathon:marathonName\) is taken by a container that this stack did not make/);
+    assert.match(refusal.output, /port 26052 of 127\.0\.0\.1 \(mesos-marathon:mesosMasterPort, for the Mesos master\) is held by/);
+    assert.deepEqual(await standing(), containers);
+    await stranger.remove({ force: true });
+    await existing.set("mesos-marathon:marathonName", "bad-marathon");
 
     await new Promise((resolve) => {
       door.close(resolve);
@@ -120,7 +141,7 @@ test("when the Docker Engine has gone away, a stack that exists stays as it is",
     assert.notEqual(code, 0);
     assert.match(output, new RegExp(`${socket}`));
     assert.deepEqual(await existing.resources(), before);
-    assert.deepEqual(await standing(), containers);
+    assert.deepEqual(await standing(), containers.filter(({ id }) => id !== stranger.id));
   } finally {
     if (!door.listening) {
       await new Promise<void>((resolve) => door.listen(socket, resolve));
