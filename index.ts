@@ -2,13 +2,14 @@ import { Cluster, host } from "./components";
 import { loadConfiguration } from "./configuration";
 import { currentDockerHost } from "./configuration/docker-context";
 import { preflight } from "./preflight";
+import { automaticImageSet } from "./preflight/automatic";
 
 // Pulumi's SDK keeps a stack trace for each of its promises, and each frame of one is looked up in source maps: with the
 // usual ten frames that took a tenth of every preview. The place where an error is thrown is still told.
 Error.stackTraceLimit = 1;
 
 export = async () => {
-  const configuration = loadConfiguration(currentDockerHost);
+  const configuration = await loadConfiguration(currentDockerHost, automaticImageSet);
   const { found, currentImages } = await preflight(configuration);
 
   const cluster = new Cluster("cluster", {

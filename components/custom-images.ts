@@ -37,7 +37,7 @@ const major: Rule = [(value) => Number.isInteger(value) && Number(value) > 0, "w
 /** As Docker takes a name: registry, folders, and either tag or digest. */
 const imageName = /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})$/;
 
-const programRules: Readonly<Record<keyof ServiceImage, Rule>> = {
+const programRules: Readonly<Record<Exclude<keyof ServiceImage, "builtFrom">, Rule>> = {
   image: [(value) => isText(value) && imageName.test(value), "write the image's name with its tag or digest, such as registry.example/mesos-slave:1.11.0"],
   version: [(value) => typeof value === "string" && /^\d+\.\d+(\.\d+)?([.-][\w.-]+)?$/.test(value), "write the program's version in the image, such as 1.11.0"],
   environment: [(value) => texts[0](value) && Object.keys(value as object).every((name) => /^[A-Za-z_]\w*$/.test(name)), "write an object of variables' names with templates of one line"],
@@ -46,6 +46,7 @@ const programRules: Readonly<Record<keyof ServiceImage, Rule>> = {
   data: [(value) => texts[0](value) && Object.entries(value as object).every(([name, path]) => /^[a-z]+$/.test(name) && path.startsWith("/")), "write an object of names in small letters with absolute paths in the container"],
   mounts: [(value) => list[0](value) && (value as string[]).every((mount) => mount.split(":").length === 2), "write a list of host path:container path"],
   hostPid: flag,
+  hostCgroups: flag,
   finalExits: [(value) => texts[0](value) && Object.keys(value as object).every((code) => /^\d{1,3}$/.test(code)), "write an object of exit codes with what each means"],
   listensOnAddressOnly: flag,
   command: list,
@@ -53,7 +54,8 @@ const programRules: Readonly<Record<keyof ServiceImage, Rule>> = {
   flagsAsArguments: flag,
 };
 const needsRules: Readonly<Record<keyof HostNeeds, Rule>> = {
-  cgroupVersion: [(value) => value === "1", 'write "1", or leave it out'],
+  cgroupVersion: [(value) => value === "1" || value === "2", 'write "1" or "2", or leave it out'],
+  architectures: list,
   newestPullingEngine: major,
   dockerClientApi: api,
   newestContainerdStoreEngine: major,
@@ -125,14 +127,13 @@ export function customImageSet(json: string): { imageSet: ImageSet; problems: st
     }
   }
   const program = (name: Program): ServiceImage => {
-    // Another version has other flags.
-    const { flags, ...contract } = base[name];
+    // Another version has other flags, and another image is nowhere built.
+    const { flags, builtFrom, ...contract } = base[name];
     return isObject(rest[name]) ? { ...contract, ...rest[name] as Partial<ServiceImage> } : base[name];
   };
   const imageSet: ImageSet = {
     ...base,
     name: "custom",
-    builtHere: false,
     fromSources: true,
     ...(needs !== undefined && { needs: needs as HostNeeds }),
     ...(limits !== undefined && { limits: limits as string[] }),

@@ -10,6 +10,8 @@ import { flags } from "./flags";
 export interface ServiceImage {
   /** Name of the image with its tag. */
   readonly image: string;
+  /** Folder whose Dockerfile makes the image on the spot; no registry has it. Absent: it is pulled. */
+  readonly builtFrom?: string;
   /** Version of the program in the image. */
   readonly version: string;
   /** Environment variable → template of its value. */
@@ -24,6 +26,11 @@ export interface ServiceImage {
   readonly mounts?: readonly string[];
   /** Whether the container runs in the host's pid namespace. */
   readonly hostPid?: boolean;
+  /**
+   * Whether it sees the host's cgroups as the host does: on cgroup v2 even a privileged container gets a namespace of its
+   * own, in which the paths of other containers lead nowhere.
+   */
+  readonly hostCgroups?: boolean;
   /** Exit codes after which the program never comes up again by itself, with what they mean. */
   readonly finalExits?: Readonly<Record<string, string>>;
   /** Whether the program can be told to listen on one address only. */
@@ -51,10 +58,12 @@ export interface MesosEndpoints {
   readonly teardown: string;
 }
 
-/** What a host must offer for the set's images to run. */
+/** What a host must offer for the set's images to run; `platforms.ts` judges by it. */
 export interface HostNeeds {
   /** cgroup version that the Mesos slave needs; absent: any. */
-  readonly cgroupVersion?: "1";
+  readonly cgroupVersion?: "1" | "2";
+  /** Architectures that there are images for, as images call them: amd64, arm64. Absent: any that an engine has. */
+  readonly architectures?: readonly string[];
   /** Newest major version of the Docker Engine that can pull the images; absent: any. */
   readonly newestPullingEngine?: number;
   /** Newest version of the Docker API that the docker client in the slave's image speaks; absent: any that an engine asks for. */
@@ -70,8 +79,6 @@ export interface ImageSet {
   readonly name: string;
   /** True where Mesos and Marathon are not the real software. */
   readonly standIn: boolean;
-  /** True where the images are built on the spot, so that no registry has them. */
-  readonly builtHere: boolean;
   /** True where the set was put together from the images' sources, and nobody has been seen to run it with this stack. */
   readonly fromSources: boolean;
   /** What is known not to work, or to work otherwise than expected. */
@@ -126,14 +133,13 @@ const marathonEnvironment = {
 const tutorial: ImageSet = {
   name: "tutorial",
   standIn: false,
-  builtHere: false,
   fromSources: true,
   limits: [
     "ZooKeeper listens on every address of the host, on port 2181 and no other",
     "replacing the slave's container ends its tasks",
   ],
   endpoints: endpoints["0.x"],
-  needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19" },
+  needs: { cgroupVersion: "1", architectures: ["amd64"], newestPullingEngine: 25, dockerClientApi: "1.19", newestContainerdStoreEngine: 27 },
   zookeeper: {
     image: "mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
     version: "3.4.6",
@@ -198,6 +204,22 @@ const slaveEnvironment1 = {
   MESOS_RECONFIGURATION_POLICY: "additive",
 };
 
+/**
+ * Mesos 1.x with executors in containers of their own, and the slave in the host's pid namespace, so that tasks outlive
+ * the slave's container (seen on Mesos 1.11.0). Such an executor gets the slave's image and none of its mounts.
+ */
+const slaveWithExecutors = {
+  environment: {
+    ...slaveEnvironment1,
+    MESOS_DOCKER_MESOS_IMAGE: "{image}",
+    MESOS_DOCKER_SOCKET: "{dockerSocket}",
+  },
+  builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },
+  mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
+  hostPid: true,
+  listensOnAddressOnly: true,
+};
+
 /** Marathon 1.7 and later. Its image runs as nobody, and tasks would. */
 const marathon1 = {
   environment: { ...marathonEnvironment, MARATHON_MESOS_USER: "root" },
@@ -217,7 +239,6 @@ const marathon1 = {
 const classic: ImageSet = {
   name: "classic",
   standIn: false,
-  builtHere: false,
   fromSources: true,
   limits: [
     // The slave's entrypoint takes no other command, so executors cannot run in containers of their own (MESOS_DOCKER_MESOS_IMAGE).
@@ -225,7 +246,7 @@ const classic: ImageSet = {
   ],
   endpoints: endpoints["1.x"],
   // Docker 17.05 is in the slave's image.
-  needs: { cgroupVersion: "1", dockerClientApi: "1.29", newestContainerdStoreEngine: 27 },
+  needs: { cgroupVersion: "1", architectures: ["amd64"], dockerClientApi: "1.29", newestContainerdStoreEngine: 27 },
   zookeeper: { image: "zookeeper:3.6.4", version: "3.6.4", ...officialZooKeeper },
   mesosMaster: {
     image: "mesosphere/mesos-master:1.7.1",
@@ -249,21 +270,60 @@ const classic: ImageSet = {
 };
 
 /**
+ * For hosts with cgroup v2 and today's Docker Engine, which no release of Apache's runs on: Mesos of its fork ClusterD, from
+ * the vendor's packages by `modern/Dockerfile`, beside the last Marathon and the official ZooKeeper. From ClusterD 0.5 on the
+ * slave reads of an image what Docker Engine 26 and later still tell, from 0.6 on cgroup v2 is a must, and 0.9 takes images
+ * without an entrypoint, of which Docker Engine 29 says nothing. (m3scluster/clusterd, CHANGELOG.md, README.md,
+ * `src/docker/docker.cpp` and `src/linux/cgroups.cpp` at v1.11.0-0.9.0; AVENTER-UG/mesos-mini.)
+ */
+const modern: ImageSet = {
+  name: "modern",
+  standIn: false,
+  fromSources: true,
+  limits: [
+    "Mesos is its fork ClusterD 1.11.0-0.9.0, in images that are built on this machine from the vendor's packages",
+    "tasks that are no Docker containers run without limits",
+  ],
+  endpoints: endpoints["1.x"],
+  // Its docker client is one of Docker 28, which every Engine answers.
+  needs: { cgroupVersion: "2", architectures: ["amd64"] },
+  zookeeper: { image: "zookeeper:3.9.4", version: "3.9.4", ...officialZooKeeper },
+  mesosMaster: {
+    image: "mesos-marathon/clusterd-mesos-master:1.11.0-0.9.0",
+    builtFrom: "modern",
+    version: "1.11.0-0.9.0",
+    environment: { ...masterEnvironment, MESOS_WORK_DIR: "/var/lib/mesos" },
+    builtIn: { port: "5050" },
+    data: { data: "/var/lib/mesos" },
+    listensOnAddressOnly: true,
+  },
+  mesosSlave: {
+    image: "mesos-marathon/clusterd-mesos-slave:1.11.0-0.9.0",
+    builtFrom: "modern",
+    version: "1.11.0-0.9.0",
+    ...slaveWithExecutors,
+    // The Linux launcher would make cgroups of its own below a hierarchy that systemd has.
+    environment: { ...slaveWithExecutors.environment, MESOS_LAUNCHER: "posix" },
+    hostCgroups: true,
+  },
+  marathon: { image: "mesosphere/marathon:v1.11.24", version: "1.11.24", ...marathon1 },
+};
+
+/**
  * Images built by `rehearsal/`: ZooKeeper of Debian 12 behind the official ZooKeeper image's variables, stand-ins for
- * Mesos 1.11 and Marathon 1.11. Executors run in containers of their own and the slave in the host's pid namespace, so
- * that tasks outlive the slave's container, as was seen on the real Mesos 1.11.0.
+ * Mesos 1.11 and Marathon 1.11.
  */
 const rehearsal: ImageSet = {
   name: "rehearsal",
   standIn: true,
-  builtHere: true,
   fromSources: false,
   limits: [],
   endpoints: endpoints["1.x"],
   needs: {},
-  zookeeper: { image: "mesos-marathon/rehearsal-zookeeper:3.8.0", version: "3.8.0", ...officialZooKeeper },
+  zookeeper: { image: "mesos-marathon/rehearsal-zookeeper:3.8.0", builtFrom: "rehearsal", version: "3.8.0", ...officialZooKeeper },
   mesosMaster: {
     image: "mesos-marathon/stand-in-mesos-master:1.11.0",
+    builtFrom: "rehearsal",
     version: "1.11.0",
     environment: { ...masterEnvironment, MESOS_WORK_DIR: "/var/lib/mesos" },
     builtIn: { port: "5050" },
@@ -273,19 +333,12 @@ const rehearsal: ImageSet = {
   },
   mesosSlave: {
     image: "mesos-marathon/stand-in-mesos-slave:1.11.0",
+    builtFrom: "rehearsal",
     version: "1.11.0",
-    environment: {
-      ...slaveEnvironment1,
-      MESOS_DOCKER_MESOS_IMAGE: "{image}",
-      MESOS_DOCKER_SOCKET: "{dockerSocket}",
-    },
-    builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },
-    mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
-    hostPid: true,
-    listensOnAddressOnly: true,
+    ...slaveWithExecutors,
     flags: flags.mesosSlave["1.11.0"],
   },
-  marathon: { image: "mesos-marathon/stand-in-marathon:1.11.0", version: "1.11.0", ...marathon1, flags: flags.marathon["1.11"] },
+  marathon: { image: "mesos-marathon/stand-in-marathon:1.11.0", builtFrom: "rehearsal", version: "1.11.0", ...marathon1, flags: flags.marathon["1.11"] },
 };
 
 /**
@@ -302,11 +355,25 @@ export function stopsByPrefix({ version, environment }: ServiceImage): boolean {
 }
 
 /** Every image set, by name. */
-export const imageSets: Readonly<Record<string, ImageSet>> = { tutorial, classic, rehearsal };
+export const imageSets: Readonly<Record<string, ImageSet>> = { tutorial, classic, modern, rehearsal };
 
 /** The images of a set, ZooKeeper's first. */
-export function imagesOf({ zookeeper, mesosMaster, mesosSlave, marathon }: ImageSet): string[] {
-  return [zookeeper, mesosMaster, mesosSlave, marathon].map(({ image }) => image);
+export function imagesOf(imageSet: ImageSet): string[] {
+  return programsOf(imageSet).map(({ image }) => image);
+}
+
+/** Those of them that come from a registry. */
+export function pulledImagesOf(imageSet: ImageSet): string[] {
+  return programsOf(imageSet).filter(({ builtFrom }) => !builtFrom).map(({ image }) => image);
+}
+
+/** The folders whose Dockerfiles make the others. */
+export function foldersOf(imageSet: ImageSet): string[] {
+  return [...new Set(programsOf(imageSet).flatMap(({ builtFrom }) => builtFrom ?? []))];
+}
+
+function programsOf({ zookeeper, mesosMaster, mesosSlave, marathon }: ImageSet): ServiceImage[] {
+  return [zookeeper, mesosMaster, mesosSlave, marathon];
 }
 
 /**
@@ -315,10 +382,9 @@ export function imagesOf({ zookeeper, mesosMaster, mesosSlave, marathon }: Image
  * @param registry host, port and folders, as in an image's name
  */
 export function fromRegistry(imageSet: ImageSet, registry: string): ImageSet {
-  const renamed = (program: ServiceImage): ServiceImage => ({ ...program, image: nameIn(registry, program.image) });
+  const renamed = ({ builtFrom, ...program }: ServiceImage): ServiceImage => ({ ...program, image: nameIn(registry, program.image) });
   return {
     ...imageSet,
-    builtHere: false,
     // Whoever copied them there may have converted them.
     needs: { ...imageSet.needs, newestPullingEngine: undefined },
     zookeeper: renamed(imageSet.zookeeper),

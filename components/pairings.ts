@@ -1,4 +1,5 @@
 import { type ImageSet, stopsByPrefix } from "./images";
+import { compareVersions } from "./versions";
 
 /** A program of the cluster, as the arguments and the image sets call it. */
 export type Program = "zookeeper" | "mesosMaster" | "mesosSlave" | "marathon";
@@ -41,9 +42,6 @@ export function mispairings(imageSet: ImageSet, names: Readonly<Record<Program, 
   return found;
 }
 
-/** Whether a version is below another one: numbers between dots, missing ones count as zero. */
 function older(version: string, than: string): boolean {
-  const [left, right] = [version, than].map((text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0));
-  const at = [0, 1, 2].find((index) => (left[index] ?? 0) !== (right[index] ?? 0));
-  return at !== undefined && (left[at] ?? 0) < (right[at] ?? 0);
+  return compareVersions(version, than) < 0;
 }

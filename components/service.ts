@@ -166,6 +166,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
       restart: "always",
       privileged: spec.privileged,
       pidMode: image.hostPid ? "host" : undefined,
+      cgroupnsMode: image.hostCgroups ? "host" : undefined,
       volumes,
       labels: labels(spec.component),
       logDriver: "json-file",

@@ -31,24 +31,38 @@ export interface Configuration {
 const project = "mesos-marathon";
 
 /**
- * Reads the configuration of the stack that runs. `dockerHost` is the endpoint to use where the stack names none.
+ * Reads the configuration of the stack that runs.
+ * @param dockerHost the endpoint to use where the stack names none
+ * @param automatic which image set `auto` stands for on a host, of those whose images have these names
  * @throws pulumi.RunError that lists every problem: what is wrong, where it was set, what to write instead.
  */
-export function loadConfiguration(dockerHost: () => string): Configuration {
+export async function loadConfiguration(
+  dockerHost: () => string,
+  automatic: (host: Configuration["host"], sets: readonly ImageSet[]) => Promise<string>,
+): Promise<Configuration> {
   const config = new pulumi.Config(project);
-  const { configuration, problems } = readConfiguration(
-    (key) => config.get(key),
-    Object.keys(pulumi.runtime.allConfig())
-      .filter((key) => key.startsWith(`${project}:`))
-      .map((key) => key.slice(project.length + 1)),
-    dockerHost,
-    // Not in the SDK's types, but the one place that knows.
-    (key) => (pulumi.runtime as unknown as { isConfigSecret(key: string): boolean }).isConfigSecret(`${project}:${key}`),
-  );
-  if (problems.length > 0) {
-    throw refusal(`The configuration of stack ${pulumi.getStack()} cannot be used:`, problems);
+  const read = (imageSet = config.get("imageSet")) => {
+    const { configuration, problems } = readConfiguration(
+      (key) => (key === "imageSet" ? imageSet : config.get(key)),
+      Object.keys(pulumi.runtime.allConfig())
+        .filter((key) => key.startsWith(`${project}:`))
+        .map((key) => key.slice(project.length + 1)),
+      dockerHost,
+      // Not in the SDK's types, but the one place that knows.
+      (key) => (pulumi.runtime as unknown as { isConfigSecret(key: string): boolean }).isConfigSecret(`${project}:${key}`),
+    );
+    if (problems.length > 0) {
+      throw refusal(`The configuration of stack ${pulumi.getStack()} cannot be used:`, problems);
+    }
+    return configuration;
+  };
+  const configuration = read();
+  if (config.get("imageSet") !== "auto") {
+    return configuration;
   }
-  return configuration;
+  const registry = config.get("imageRegistry");
+  const sets = Object.values(imageSets).map((imageSet) => (registry ? fromRegistry(imageSet, registry) : imageSet));
+  return read(await automatic(configuration.host, sets));
 }
 
 /**

@@ -69,6 +69,8 @@ const measured = (name: string, example: string) =>
     `${name} is missing: the slave would measure it, and one whose resources change refuses to start on its kept state; add ${name}:${example}`,
   ] as const;
 
+const imageSetNames = [...Object.keys(imageSets), "auto", "custom"];
+
 /** Every key. A test holds them and Pulumi.yaml together. */
 export const rules = {
   address: {
@@ -83,8 +85,8 @@ export const rules = {
     example: "192.0.2.7",
   },
   imageSet: {
-    oneOf: { what: "image set", values: [...Object.keys(imageSets), "custom"] },
-    write: `write ${[...Object.keys(imageSets), "custom"].join(" or ")}`,
+    oneOf: { what: "image set", values: imageSetNames },
+    write: `write ${imageSetNames.join(" or ")}`,
     example: "rehearsal",
   },
   customImageSet: {

@@ -1,6 +1,6 @@
 /**
  * `npm run docs`: writes what is made from Pulumi.yaml and configuration/keys.ts, so that every key is described once: the JSON schema
- * of the stack files, for editors, and the keys in docs/configuration.md and in README.md.
+ * of the stack files, for editors, and the keys in docs/configuration.md and in README.md; and the tables of docs/platforms.md.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { dump, load } from "js-yaml";
 
 import { type Key, keys, type Rule, rules } from "../configuration/keys";
+import { platformTables } from "./platform-tables";
 
 /** A key as Pulumi.yaml declares it. */
 export interface Declared {
@@ -30,6 +31,7 @@ export function documents(): Record<string, string> {
   return {
     "Pulumi.schema.json": `${JSON.stringify(schema(name, config), undefined, 2)}\n`,
     "docs/configuration.md": between(read("docs/configuration.md"), "keys", keys.map((key) => section(name, key, config[key])).join("\n\n")),
+    "docs/platforms.md": between(read("docs/platforms.md"), "platforms", platformTables()),
     "README.md": between(
       read("README.md"),
       "configuration",

@@ -3,10 +3,11 @@ import { statfs } from "node:fs/promises";
 
 import type { ContainerInspectInfo } from "dockerode";
 
-import { imagesOf } from "../components/images";
+import { pulledImagesOf } from "../components/images";
+import { platformOf } from "../components/platforms";
 import { labelKeys } from "../components/service";
 import type { Configuration } from "../configuration";
-import { lookAtMachine } from "./machine";
+import { lookAtEmulation, lookAtMachine } from "./machine";
 import { askRegistries } from "./pullable";
 import type { Engine, Recorded, Seen } from "./seen";
 
@@ -21,7 +22,8 @@ export async function look(configuration: Configuration, recorded?: Promise<Reco
       return { engine, recorded: await recorded };
     }
     const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
-    return { engine, recorded: await recorded, here: { ...machine, freeBytes } };
+    const emulatesAmd64 = engine.architecture === "amd64" || (await lookAtEmulation());
+    return { engine: { ...engine, emulatesAmd64 }, recorded: await recorded, here: { ...machine, freeBytes } };
   } catch (error) {
     const { code, message, path } = error as NodeJS.ErrnoException;
     return { engineProblem: { code, message, path } };
@@ -42,8 +44,8 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     recorded?.then((known) => askGates(known?.gates ?? [])),
   ]);
   const ids = Object.fromEntries(images.flatMap(({ Id, RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])].map((name) => [name, Id])));
-  const inRegistries = imagesOf(cluster.imageSet).filter((image) => followImageTags || !(image in ids));
-  const pulls = inRegistries.length > 0 && !cluster.imageSet.builtHere ? await askRegistries(host, inRegistries) : {};
+  const inRegistries = pulledImagesOf(cluster.imageSet).filter((image) => followImageTags || !(image in ids));
+  const pulls = inRegistries.length > 0 ? await askRegistries(host, inRegistries) : {};
   // They may have been removed meanwhile.
   const made = await Promise.all(
     containers.map(async ({ Id, Labels, ImageID }) => {
@@ -66,9 +68,7 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     }),
   );
   return {
-    version: version.Version,
-    minApiVersion: version.MinAPIVersion,
-    cgroupVersion: info.CgroupVersion ?? "1",
+    ...platformOf(version, info),
     defaultRuntime: info.DefaultRuntime,
     limitsMemory: info.MemoryLimit !== false,
     memoryBytes: info.MemTotal,
@@ -94,7 +94,6 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     })),
     images: ids,
     pulls,
-    containerdStore: JSON.stringify(info.DriverStatus ?? []).includes("io.containerd.snapshotter"),
     volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
   };
 }

@@ -109,3 +109,9 @@ async function lookAtName(): Promise<Here["name"]> {
   const found = await Promise.race([lookup(name, { family: 4 }).catch(() => undefined), sleep(patience, undefined)]);
   return { name, address: found?.address };
 }
+
+/** Whether the kernel was told what runs programs for amd64; undefined where that cannot be read. (Linux, `binfmt_misc`.) */
+export async function lookAtEmulation(): Promise<boolean | undefined> {
+  const formats = await readdir("/proc/sys/fs/binfmt_misc").catch(() => undefined);
+  return formats?.some((name) => /x86_64|rosetta/i.test(name));
+}

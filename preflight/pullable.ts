@@ -50,3 +50,8 @@ export function pullAnswer(error: { statusCode?: number; json?: { message?: stri
   }
   return is(/dial |lookup |connection re|no route|unreachable|x509|tls:|EOF|server gave HTTP/.test(words) ? "out of reach" : "refused");
 }
+
+/** What an answer says of the registry. */
+export function reach(answer: PullAnswer["answer"]): "has it" | "lacks it" | "out of reach" {
+  return answer === "has it" ? answer : answer === "silent" || answer === "out of reach" ? "out of reach" : "lacks it";
+}

@@ -1,4 +1,5 @@
 import type { FoundContainer } from "../components";
+import type { Platform } from "../components/platforms";
 import { labelKeys } from "../components/service";
 import type { PullAnswer } from "./pullable";
 
@@ -16,17 +17,15 @@ export interface Seen {
 export interface Recorded {
   /** Ids of its containers. */
   readonly containers: readonly string[];
+  /** The image set of the last `up` that was completed. */
+  readonly imageSet?: string;
   /** Environments with which its gates were passed. */
   readonly gates: readonly Readonly<Record<string, string>>[];
   /** Names of its images. */
   readonly images: readonly string[];
 }
 
-export interface Engine {
-  readonly version: string;
-  /** Oldest version of the API that it still speaks, such as 1.12. */
-  readonly minApiVersion: string;
-  readonly cgroupVersion: string;
+export interface Engine extends Platform {
   readonly defaultRuntime: string;
   /** Whether the kernel can limit a container's memory; Docker drops the limit where not. */
   readonly limitsMemory: boolean;
@@ -48,8 +47,6 @@ export interface Engine {
   readonly images: Readonly<Record<string, string>>;
   /** What the registries say of the images that are not there, or that are to be followed; nothing where they were not asked. */
   readonly pulls?: Readonly<Record<string, PullAnswer>>;
-  /** Whether it keeps images in containerd's store. */
-  readonly containerdStore?: boolean;
   readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
 }
 

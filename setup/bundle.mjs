@@ -1,6 +1,6 @@
 /**
- * `npm run images -- save FILE | load FILE [--stack NAME]`: carries a stack's images to a machine without a network, in one
- * file, as `docker save` writes it.
+ * `npm run images -- save FILE | load FILE | build [--stack NAME]`: carries a stack's images to a machine without a network,
+ * in one file, as `docker save` writes it; builds those that no registry has.
  */
 import "./node-version.mjs";
 
@@ -11,25 +11,29 @@ import { dependencies } from "./dependencies.mjs";
 import { ask, docker } from "./docker-client.mjs";
 import { dockerEngine } from "./docker-engine.mjs";
 import { alone } from "./files.mjs";
-import { builtImages, images as buildImages } from "./images.mjs";
+import { buildImages, builtImages } from "./images.mjs";
 import { note } from "./ledger.mjs";
 import { root } from "./paths.mjs";
-import { checkStack, rememberedStack, setting, takeStack } from "./stack.mjs";
+import { automaticImageSet, checkStack, rememberedStack, setting, takeStack } from "./stack.mjs";
 import { main, Problem, say, step } from "./terminal.mjs";
 
-const usage = "npm run images -- save FILE writes the images of a stack into a file, npm run images -- load FILE takes them out of it; --stack NAME says which stack.";
+const usage =
+  "npm run images -- save FILE writes the images of a stack into a file, npm run images -- load FILE takes them out of it, " +
+  "npm run images -- build builds those that no registry has (--build-arg NAME=VALUE as docker build takes it); --stack NAME says which stack.";
 
 /**
- * The names of a stack's images, as its file configures them, and whether they are built on the spot: then of all that
- * are, so that nothing has to be built where they are loaded.
+ * The names of a stack's images, as its file configures them, and the folders that some are built from: then also of the
+ * others that are, so that nothing has to be built where they are loaded.
  * @param {string} stack
- * @returns {Promise<{ name: string, images: string[], builtHere: boolean }>} name: of the image set
+ * @param {string} dockerHost where images are chosen, if they are
+ * @returns {Promise<{ name: string, images: string[], folders: string[] }>} name: of the image set
  * @throws Problem where the file configures no image set that there is
  */
-export async function stackImages(stack) {
+export async function stackImages(stack, dockerHost) {
   const { tsImport } = await import("tsx/esm/api");
-  const { fromRegistry, imageSets, imagesOf } = await tsImport("../components/images.ts", import.meta.url);
-  const name = setting(stack, "imageSet") || "tutorial";
+  const { foldersOf, fromRegistry, imageSets, imagesOf } = /** @type {typeof import("../components/images.js")} */ (await tsImport("../components/images.ts", import.meta.url));
+  const configured = setting(stack, "imageSet") || "tutorial";
+  const name = configured === "auto" ? await automaticImageSet(stack, dockerHost) : configured;
   const file = setting(stack, "customImageSet");
   let imageSet = imageSets[name];
   if (name === "custom") {
@@ -48,7 +52,8 @@ export async function stackImages(stack) {
   }
   const registry = setting(stack, "imageRegistry");
   const set = registry ? fromRegistry(imageSet, registry) : imageSet;
-  return { name, images: set.builtHere ? builtImages : imagesOf(set), builtHere: set.builtHere };
+  const folders = foldersOf(set);
+  return { name, images: [...new Set([...imagesOf(set), ...folders.flatMap(builtImages)])], folders };
 }
 
 /**
@@ -134,37 +139,46 @@ export async function load(dockerHost, wanted, file, { theirs = true } = {}) {
 /**
  * What the command line asks for.
  * @param {string[]} args
- * @returns {{ verb: "save" | "load", file: string, asked: string | undefined }}
+ * @returns {{ verb: "save" | "load" | "build", file: string, buildArgs: string[], asked: string | undefined }}
  * @throws Problem with how it is used
  */
 export function request(args) {
   const { asked, rest } = takeStack(args);
-  const [verb, file, ...more] = rest;
-  if ((verb !== "save" && verb !== "load") || !file || file.startsWith("-") || more.length > 0) {
-    throw new Problem(usage);
+  const [verb, ...more] = rest;
+  if (verb === "build") {
+    const buildArgs = more.flatMap((arg, index) => (arg === "--build-arg" && more[index + 1]?.includes("=") ? [more[index + 1]] : []));
+    if (more.length === 2 * buildArgs.length) {
+      return { verb, file: "", buildArgs, asked };
+    }
+  } else if ((verb === "save" || verb === "load") && more.length === 1 && !more[0].startsWith("-")) {
+    return { verb, file: more[0], buildArgs: [], asked };
   }
-  return { verb, file, asked };
+  throw new Problem(usage);
 }
 
 if (process.argv[1]?.endsWith("bundle.mjs")) {
   await main(() =>
     alone("setup", "is setting things up", async () => {
-      const { verb, file, asked } = request(process.argv.slice(2));
+      const { verb, file, buildArgs, asked } = request(process.argv.slice(2));
       const stack = asked ?? rememberedStack() ?? "dev";
       checkStack(stack);
       await dependencies();
       const dockerHost = await dockerEngine(setting(stack, "dockerHost"));
-      const { name, images, builtHere } = await stackImages(stack);
+      const { name, images, folders } = await stackImages(stack, dockerHost);
       say(`Stack ${stack}, image set ${name} (--stack NAME chooses another)`);
-      if (verb === "save") {
-        if (builtHere) {
-          await buildImages(dockerHost);
-        }
-        await save(dockerHost, images, file);
-        say(`On the other machine, in a clone of this project: npm run images -- load FILE --stack ${stack}`);
-      } else {
+      if (verb === "load") {
         await load(dockerHost, images, file);
         say(`All images of the stack are here. To run it: npm run up -- --stack ${stack}`);
+        return;
+      }
+      for (const folder of folders) {
+        await buildImages(folder, dockerHost, { buildArgs });
+      }
+      if (verb === "save") {
+        await save(dockerHost, images, file);
+        say(`On the other machine, in a clone of this project: npm run images -- load FILE --stack ${stack}`);
+      } else if (folders.length === 0) {
+        say("All of its images come from a registry: there is nothing to build.");
       }
     }),
   );

@@ -1,4 +1,4 @@
-/** The rehearsal images, built on the spot: a Debian base with mmdebstrap, then the targets of `rehearsal/Dockerfile`. */
+/** Images that no registry has, built on the spot: for the rehearsal a Debian base with mmdebstrap, then the targets of a folder's Dockerfile. */
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -20,56 +20,76 @@ const base = {
   options: ['--aptopt=APT::Install-Recommends "false"', "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"],
 };
 
-/** Every image with the target of the Dockerfile and the version whose dialect it speaks. */
-const targets = [
-  { name: "mesos-marathon/rehearsal-zookeeper:3.8.0", target: "zookeeper" },
-  { name: "mesos-marathon/stand-in-mesos-master:1.11.0", target: "mesos-master", version: "1.11.0" },
-  { name: "mesos-marathon/stand-in-mesos-slave:1.11.0", target: "mesos-slave", version: "1.11.0" },
-  { name: "mesos-marathon/stand-in-marathon:1.11.0", target: "marathon", version: "1.11.0" },
-  { name: "mesos-marathon/stand-in-mesos-master:0.23.0", target: "mesos-master", version: "0.23.0" },
-  { name: "mesos-marathon/stand-in-mesos-slave:0.23.0", target: "mesos-slave", version: "0.23.0" },
-  { name: "mesos-marathon/stand-in-marathon:0.10.0", target: "marathon", version: "0.10.0" },
-];
+/**
+ * Every image by the folder whose Dockerfile makes it, with its target there; for the stand-ins also the version whose
+ * dialect they speak.
+ * @type {Record<string, { name: string, target: string, version?: string }[]>}
+ */
+const targets = {
+  rehearsal: [
+    { name: "mesos-marathon/rehearsal-zookeeper:3.8.0", target: "zookeeper" },
+    { name: "mesos-marathon/stand-in-mesos-master:1.11.0", target: "mesos-master", version: "1.11.0" },
+    { name: "mesos-marathon/stand-in-mesos-slave:1.11.0", target: "mesos-slave", version: "1.11.0" },
+    { name: "mesos-marathon/stand-in-marathon:1.11.0", target: "marathon", version: "1.11.0" },
+    { name: "mesos-marathon/stand-in-mesos-master:0.23.0", target: "mesos-master", version: "0.23.0" },
+    { name: "mesos-marathon/stand-in-mesos-slave:0.23.0", target: "mesos-slave", version: "0.23.0" },
+    { name: "mesos-marathon/stand-in-marathon:0.10.0", target: "marathon", version: "0.10.0" },
+  ],
+  modern: [
+    { name: "mesos-marathon/clusterd-mesos-master:1.11.0-0.9.0", target: "mesos-master" },
+    { name: "mesos-marathon/clusterd-mesos-slave:1.11.0-0.9.0", target: "mesos-slave" },
+  ],
+};
 
-/** The names of all of them, and of the base, which tasks of the rehearsal run in. */
-export const builtImages = [base.name, ...targets.map(({ name }) => name)];
+/**
+ * The names of all images that a folder makes; tasks of the rehearsal run in its base.
+ * @param {string} folder
+ */
+export const builtImages = (folder) => [...(folder === "rehearsal" ? [base.name] : []), ...targets[folder].map(({ name }) => name)];
 
 /** The label by which an image tells what it was made from. */
 const recipeLabel = "mesos-marathon.recipe";
 
 /**
- * Makes sure that a Docker Engine has every rehearsal image, made from what lies in `rehearsal/` now.
+ * Makes sure that a Docker Engine has every image that a folder makes, made from what lies in the folder now.
+ * @param {string} folder
  * @param {string} dockerHost
- * @param {{ theirs?: boolean }} [options] theirs: whether it is a person's engine, so that the images are noted; default: true
+ * @param {{ theirs?: boolean, buildArgs?: string[] }} [options] theirs: whether it is a person's engine, so that the images
+ *   are noted; default: true. buildArgs: `NAME=VALUE`, for a mirror of what `modern` is made of
  */
-export async function images(dockerHost, { theirs = true } = {}) {
+export async function buildImages(folder, dockerHost, { theirs = true, buildArgs = [] } = {}) {
+  const onBase = folder === "rehearsal";
   const baseRecipe = hashOf(JSON.stringify(base));
-  const recipe = hashOf(baseRecipe, ...sources(join(root, "rehearsal")));
+  const recipe = hashOf(onBase ? baseRecipe : JSON.stringify(buildArgs), ...sources(join(root, folder)));
   const there = await recipes(dockerHost);
   const noted = (/** @type {string} */ name) => theirs && note({ kind: "image", name, dockerHost });
-  const missing = targets.filter(({ name, version }) => there[name] !== hashOf(recipe, version ?? ""));
+  const missing = targets[folder].filter(({ name, version }) => there[name] !== hashOf(recipe, version ?? ""));
+  const what = `${folder[0].toUpperCase()}${folder.slice(1)} images`;
   if (missing.length === 0) {
-    road("Rehearsal images", "there already");
+    road(what, "there already");
     return;
   }
-  if (there[base.name] !== baseRecipe) {
+  if (onBase && there[base.name] !== baseRecipe) {
     const rootfs = await rootFileSystem(baseRecipe);
     await step("Base image", { doing: "docker import", usually: "10 seconds" }, () =>
       docker(dockerHost, ["import", "--change", `LABEL ${recipeLabel}=${baseRecipe}`, rootfs, base.name]),
     );
     noted(base.name);
   }
-  await step("Rehearsal images", { doing: "docker build", usually: "15 seconds" }, async (progress) => {
+  await step(what, onBase ? { doing: "docker build", usually: "15 seconds" } : { doing: "docker build from its vendor's packages, never tried", usually: "a few minutes" }, async (progress) => {
     for (const [index, { name, target, version }] of missing.entries()) {
       progress(`${index + 1} of ${missing.length}`);
-      const build = ["build", "--quiet", "--network", "none", "--target", target, "--tag", name];
-      const args = version ? ["--build-arg", `VERSION=${version}`] : [];
+      const build = ["build", "--quiet", ...(onBase ? ["--network", "none"] : []), "--target", target, "--tag", name];
+      const args = [...(version ? [`VERSION=${version}`] : []), ...buildArgs].flatMap((arg) => ["--build-arg", arg]);
       const label = ["--label", `${recipeLabel}=${hashOf(recipe, version ?? "")}`];
-      await docker(dockerHost, [...build, ...args, ...label, join(root, "rehearsal")], {
+      await docker(dockerHost, [...build, ...args, ...label, join(root, folder)], {
         // The builder that needs nothing but the engine; the other one is a plugin of the CLI, with images of its own.
         env: { DOCKER_BUILDKIT: "0" },
         log: `build-${target}`,
-        failed: `The image ${name} could not be built`,
+        failed: onBase
+          ? `The image ${name} could not be built`
+          : `The image ${name} could not be built. ${folder}/Dockerfile is from sources, and nobody has been seen to build it: where its vendor has ` +
+            "moved, name the new place with npm run images -- build --build-arg PACKAGES=URL, or mend it",
       });
       noted(name);
     }

@@ -3,12 +3,13 @@
 import { delimiter } from "node:path";
 
 import { backend, leavingNoSalt, ownStacks } from "./backend.mjs";
+import { stackImages } from "./bundle.mjs";
 import { passThrough, run } from "./child.mjs";
 import { dependencies } from "./dependencies.mjs";
 import { dockerEngine } from "./docker-engine.mjs";
 import { environment } from "./environment.mjs";
 import { alone, readIfThere, writeWhole } from "./files.mjs";
-import { images } from "./images.mjs";
+import { buildImages } from "./images.mjs";
 import { local, root } from "./paths.mjs";
 import { plugins } from "./plugins.mjs";
 import { endLeftOver } from "./processes.mjs";
@@ -46,8 +47,10 @@ export const prepareUp = (asked) =>
       say(`Stack ${stack}, ${asked === undefined ? "as before" : "as asked"} (npm run up -- --stack NAME chooses another)`);
     }
     const { bin, home } = await engine();
-    if (setting(stack, "imageSet") === "rehearsal" && !setting(stack, "imageRegistry")) {
-      await images(dockerHost);
+    // Where the stack's images are wrong the program says so, together with all else.
+    const { folders } = await stackImages(stack, dockerHost).catch(() => ({ folders: [] }));
+    for (const folder of folders) {
+      await buildImages(folder, dockerHost);
     }
     const env = environment({ bin, home });
     await makeStack(stack, env);
@@ -56,7 +59,7 @@ export const prepareUp = (asked) =>
 
 /** @param {string} dockerHost */
 async function choose(dockerHost) {
-  const choice = chooseStack(await look(dockerHost));
+  const choice = await chooseStack(await look(dockerHost));
   if ("problem" in choice) {
     throw new Problem(choice.problem);
   }

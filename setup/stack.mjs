@@ -53,7 +53,7 @@ const stackNames = () => readdirSync(root).flatMap((name) => /^Pulumi\.(.+)\.yam
 export function checkStack(stack) {
   if (!stackNames().includes(shortName(stack))) {
     throw new Problem(
-      `There is no stack ${stack}: there are ${stackNames().join(" and ")}. ` +
+      `There is no stack ${stack}: there are ${stackNames().join(", ")}. ` +
         `For one of your own, copy one of their files to Pulumi.${shortName(stack)}.yaml and change the copy.`,
     );
   }
@@ -72,74 +72,83 @@ export function setting(stack, key) {
   return new RegExp(`^\\s+mesos-marathon:${key}:\\s*(["']?)(.*?)\\1\\s*(?:#.*)?$`, "m").exec(text)?.[2] ?? "";
 }
 
-/**
- * @typedef {object} Seen
- * @property {string} image one of the tutorial's
- * @property {boolean} imageIsThere whether the Docker Engine has it already
- * @property {"has it" | "lacks it" | "out of reach"} registry
- * @property {{ cgroupVersion?: string, newestPullingEngine?: number, dockerClientApi?: string }} needs of the tutorial's images
- * @property {{ version: string, minApiVersion: string, cgroupVersion: string }} engine
- */
+/** @typedef {import("../components/choose-image-set.js").Sight} Sight */
+
+const load = async () => {
+  const { tsImport } = await import("tsx/esm/api");
+  return {
+    .../** @type {typeof import("../components/choose-image-set.js")} */ (await tsImport("../components/choose-image-set.ts", import.meta.url)),
+    .../** @type {typeof import("../components/platforms.js")} */ (await tsImport("../components/platforms.ts", import.meta.url)),
+    .../** @type {typeof import("../preflight/pullable.js")} */ (await tsImport("../preflight/pullable.ts", import.meta.url)),
+  };
+};
+
+/** The stack of an image set that nobody asked for; the tutorial's is called dev. */
+const stackOf = (/** @type {string} */ imageSet) => (imageSet === "tutorial" ? "dev" : imageSet);
 
 /**
  * Which stack to run where nobody said, and why.
- * @param {Seen} seen
- * @returns {{ stack: string, why: string } | { problem: string }}
+ * @param {Sight} sight
+ * @returns {Promise<{ stack: string, why: string } | { problem: string }>}
  */
-export function chooseStack({ image, imageIsThere, registry, needs, engine }) {
-  if (registry === "out of reach" && !imageIsThere) {
-    return { stack: "rehearsal", why: "no image registry can be reached, so images are built on the spot: real ZooKeeper, stand-ins for Mesos and Marathon" };
-  }
-  const older = (/** @type {string} */ a, /** @type {string} */ b) => {
-    const [left, right] = [a, b].map((version) => version.split(".").map(Number));
-    return left[0] - right[0] || left[1] - right[1];
-  };
-  const reasons = [
-    needs.cgroupVersion && engine.cgroupVersion !== needs.cgroupVersion && `Mesos 0.23 needs cgroup v${needs.cgroupVersion}, and the host has v${engine.cgroupVersion}`,
-    needs.newestPullingEngine && !imageIsThere && Number.parseInt(engine.version) > needs.newestPullingEngine &&
-      `Docker Engine ${engine.version} does not pull images of that age any more; ${needs.newestPullingEngine} is the last that does`,
-    needs.dockerClientApi && older(needs.dockerClientApi, engine.minApiVersion) < 0 &&
-      `the docker client in them speaks API ${needs.dockerClientApi}, and Docker Engine ${engine.version} answers from ${engine.minApiVersion} on`,
-    !imageIsThere && registry === "lacks it" && `the image registry does not give out ${image}`,
-  ].filter((reason) => typeof reason === "string");
-  if (reasons.length === 0) {
-    return { stack: "dev", why: imageIsThere ? "the tutorial's images are here" : "the image registry answers, and this host can run the tutorial's images" };
+export async function chooseStack(sight) {
+  const { chooseImageSet } = await load();
+  const choice = chooseImageSet(sight);
+  if ("imageSet" in choice) {
+    return { stack: stackOf(choice.imageSet), why: choice.why };
   }
   return {
     problem: [
-      "This host cannot run the tutorial's images of 2015, which the stack dev is made of:",
-      ...reasons.map((reason) => `  - ${reason}`),
+      "This host can run none of the image sets as it is:",
+      ...choice.reasons.map((reason) => `  - ${reason}`),
       "Ways out:",
+      ...choice.cures.map((cure) => `  - ${cure}`),
+      "  - another Docker Engine: name it in DOCKER_HOST",
       "  - npm run up -- --stack rehearsal: images built on the spot, with real ZooKeeper and stand-ins for Mesos and Marathon",
-      "  - a host with Docker Engine 24 or older and cgroup v1: name it in DOCKER_HOST",
-      "  - Docker Engine 25 to 28 and cgroup v1: npm run up -- --stack NAME, with mesos-marathon:imageSet: classic in the stack's file",
-      "  - npm run up -- --stack dev: try all the same",
+      "  - npm run up -- --stack dev: try the tutorial's images all the same",
     ].join("\n"),
   };
+}
+
+/**
+ * The image set that `auto` stands for in a stack: the one whose containers are there, else as the program chooses it.
+ * @param {string} stack
+ * @param {string} dockerHost
+ * @throws Problem where there is none
+ */
+export async function automaticImageSet(stack, dockerHost) {
+  const { chooseImageSet, setOfImages } = await load();
+  const filters = encodeURIComponent(JSON.stringify({ label: ["mesos-marathon.project=mesos-marathon", `mesos-marathon.stack=${shortName(stack)}`] }));
+  const { status, body } = await ask(dockerHost, `/containers/json?all=true&filters=${filters}`);
+  const there = setOfImages(status === 200 ? body.map((/** @type {any} */ { Image }) => Image) : []);
+  if (there) {
+    return there;
+  }
+  const choice = chooseImageSet(await look(dockerHost));
+  if ("imageSet" in choice) {
+    return choice.imageSet;
+  }
+  throw new Problem(`The image set of stack ${stack} is auto, and this host can run none as it is:\n${choice.reasons.map((reason) => `  - ${reason}`).join("\n")}`);
 }
 
 /**
  * Looks at what the choice depends on. Whether an image registry can be reached is asked of the Docker Engine: only it
  * knows its mirrors, proxies and certificates.
  * @param {string} dockerHost
- * @returns {Promise<Seen>}
+ * @returns {Promise<Sight>}
  */
 export async function look(dockerHost) {
-  const { tsImport } = await import("tsx/esm/api");
-  const { imageSets } = await tsImport("../components/images.ts", import.meta.url);
-  const { needs, zookeeper } = imageSets.tutorial;
-  const [version, info, local, registry] = await Promise.all([
-    ask(dockerHost, "/version"),
-    ask(dockerHost, "/info"),
-    ask(dockerHost, `/images/${zookeeper.image}/json`),
-    ask(dockerHost, `/distribution/${zookeeper.image}/json`, patience).then(({ status }) => status, () => 0),
-  ]);
-  return {
-    image: zookeeper.image,
-    imageIsThere: local.status === 200,
-    // 501: an engine that is only reached through the docker CLI, which cannot ask; it is a distant one.
-    registry: registry === 200 || registry === 501 ? "has it" : [401, 403, 404].includes(registry) ? "lacks it" : "out of reach",
-    needs,
-    engine: { version: version.body.Version, minApiVersion: version.body.MinAPIVersion ?? "1.12", cgroupVersion: info.body.CgroupVersion ?? "1" },
-  };
+  const { platformOf, pullAnswer, reach, telltales } = await load();
+  const [version, info, listed] = await Promise.all([ask(dockerHost, "/version"), ask(dockerHost, "/info"), ask(dockerHost, "/images/json")]);
+  /** @type {string[]} */
+  const images = listed.status === 200 ? listed.body.flatMap((/** @type {any} */ { RepoTags }) => RepoTags ?? []) : [];
+  const answers = await Promise.all(
+    telltales(images).map(async (image) => {
+      const { status, body } = await ask(dockerHost, `/distribution/${image}/json`, patience).catch(() => ({ status: undefined, body: undefined }));
+      // 501: an engine that is only reached through the docker CLI, which cannot ask; it is a distant one.
+      const answer = status === 200 || status === 501 ? "has it" : reach(pullAnswer({ statusCode: status, json: body }).answer);
+      return /** @type {const} */ ([image, answer]);
+    }),
+  );
+  return { platform: platformOf(version.body, info.body), images, registries: Object.fromEntries(answers) };
 }

@@ -1,5 +1,7 @@
 /** Images: whether they are there, or can come. */
 
+import { pulledImagesOf } from "../../components/images";
+import { obstacles } from "../../components/platforms";
 import type { Configuration } from "../../configuration";
 import { judgment } from "../findings";
 import { patience, type PullAnswer } from "../pullable";
@@ -15,26 +17,26 @@ const pull = judgment(
     "images-to-pull": "note",
     "image-set-untried": "note",
   },
-  ({ configuration, engine, programs }, found) => {
+  ({ configuration, engine, owner, programs }, found) => {
     const { imageSet } = configuration.cluster;
     const absent = programs.map(({ image }) => image.image).filter((image) => !(image in engine.images));
     if (absent.length === 0) {
       return;
     }
-    const newest = imageSet.needs.newestPullingEngine;
-    if (imageSet.builtHere) {
+    const built = absent.filter((image) => !pulledImagesOf(imageSet).includes(image));
+    if (built.length > 0) {
       found(
         "images-not-built",
-        `the Docker Engine has no image ${absent.join(", ")}, and no registry has: build the ${imageSet.name} images with npm run up -- --stack rehearsal`,
+        `the Docker Engine has no image ${built.join(", ")}, and no registry has: build what is missing with npm run images -- build --stack ${owner.stack}`,
       );
-    } else if (newest !== undefined && Number.parseInt(engine.version, 10) > newest) {
-      found(
-        "manifest-schema-1",
-        `Docker Engine ${engine.version} does not pull images as old as ${absent.join(", ")} (manifest schema 1): ` +
-          `pull them with an Engine up to ${newest} and carry them over with npm run images -- save FILE, and load FILE`,
-      );
-    } else {
-      const pulls = Object.fromEntries(absent.map((image) => [image, engine.pulls?.[image] ?? { answer: "has it" as const, words: "" }]));
+    }
+    const pulled = absent.filter((image) => !built.includes(image));
+    // What the Docker Engine says of an image goes before what is known of its version.
+    const old = obstacles(imageSet, engine, pulled.filter((image) => engine.pulls?.[image]?.answer !== "has it")).find(({ name }) => name === "manifest-schema-1");
+    if (old) {
+      found("manifest-schema-1", `${old.problem}. ${old.cure}`);
+    } else if (pulled.length > 0) {
+      const pulls = Object.fromEntries(pulled.map((image) => [image, engine.pulls?.[image] ?? { answer: "has it" as const, words: "" }]));
       pullFindings(configuration, pulls).forEach(({ name, text }) => found(name, text));
     }
     if (imageSet.fromSources) {
@@ -76,10 +78,10 @@ export function pullFindings({ host: { registryAuth } }: Configuration, pulls: R
   ];
 }
 
-const follow = judgment({ "tag-not-followed": "warning" }, ({ configuration, engine, programs }, found) => {
+const follow = judgment({ "tag-not-followed": "warning" }, ({ configuration, engine }, found) => {
   const isUnknown = (image: string) => image in engine.images && engine.pulls?.[image]?.answer !== "has it";
-  const unknown = programs.map(({ image }) => image.image).filter(isUnknown);
-  if (configuration.followImageTags && !configuration.cluster.imageSet.builtHere && unknown.length > 0) {
+  const unknown = pulledImagesOf(configuration.cluster.imageSet).filter(isUnknown);
+  if (configuration.followImageTags && unknown.length > 0) {
     found(
       "tag-not-followed",
       `whether the registry has another image under ${unknown.join(", ")} is not known (${engine.pulls?.[unknown[0]]?.words || "it has not answered"}): ` +

@@ -79,7 +79,7 @@ test("all problems of a configuration are told in one go", async () => {
 });
 
 test("an unknown image set is told with the ones that there are", async () => {
-  await refused({ "mesos-marathon:imageSet": "rehersal" }, [/there is no such image set, did you mean rehearsal\?; write tutorial or classic or rehearsal or custom/]);
+  await refused({ "mesos-marathon:imageSet": "rehersal" }, [/there is no such image set, did you mean rehearsal\?; write tutorial or classic or modern or rehearsal or auto or custom/]);
 });
 
 test("images that are nowhere to be had are told by name", async () => {

@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { dependencies } from "../../setup/dependencies.mjs";
 import { installDockerEngine } from "../../setup/docker-engine.mjs";
 import { alone } from "../../setup/files.mjs";
-import { images } from "../../setup/images.mjs";
+import { buildImages } from "../../setup/images.mjs";
 import { local } from "../../setup/paths.mjs";
 import { plugins } from "../../setup/plugins.mjs";
 import { pulumiEngine } from "../../setup/pulumi-engine.mjs";
@@ -47,7 +47,7 @@ export function withTestEngines(busy, count, work, release) {
       for (let index = 1; index <= count && !stopping; index++) {
         const engine = release ? await startTestEngine(`${release}-${index}`, await dockerdOf(release)) : await startTestEngine(String(index));
         engines.push(engine);
-        await images(engine.dockerHost, { theirs: false });
+        await buildImages("rehearsal", engine.dockerHost, { theirs: false });
       }
       sayRoads();
       return stopping ? 130 : await work(engines.map(({ name, within, dockerHost }) => ({ within, env: environment(path, name, dockerHost, home) })));

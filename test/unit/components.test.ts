@@ -10,6 +10,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Cluster, type ClusterArgs, customImageSet, type FoundContainer, fromRegistry, host, type HostArgs, imageSets } from "../../components";
 import { templateSettings } from "../../components/custom-images";
+import { imagesOf, pulledImagesOf } from "../../components/images";
 import { type MockedStack, mockedStack } from "./mocked-stack";
 import { defaults, project } from "./pulumi-yaml";
 
@@ -285,6 +286,22 @@ test("classic: mesosphere's Mesos 1.7 and Marathon 1.8 beside the official ZooKe
   });
 });
 
+test("modern: as the rehearsal's, with ClusterD on the host's cgroups, and command tasks without any", async (t) => {
+  const like = await mockedStack(rehearsal);
+  const stack = await mockedStack(cluster({ imageSet: imageSets.modern }));
+  const images = imagesOf(imageSets.modern);
+  for (const [index, component] of ["zookeeper", "mesos-master", "mesos-slave", "marathon"].entries()) {
+    await t.test(component, () => {
+      const { envs: before, ...others } = inputs(like, `Container cluster-${component}`);
+      const { envs, ...found } = inputs(stack, `Container cluster-${component}`);
+      const slaves = component === "mesos-slave";
+      assert.deepEqual(found, { ...others, image: images[index], ...(slaves && { cgroupnsMode: "host" }) });
+      const expected = before.map((env: string) => env.replace(others.image, images[index]));
+      assert.deepEqual(envs, [...expected, ...(slaves ? ["MESOS_LAUNCHER=posix"] : [])].sort());
+    });
+  }
+});
+
 test("every template asks only for what there is, and a custom set may ask for as much", async (t) => {
   for (const [name, imageSet] of Object.entries(imageSets)) {
     await t.test(name, () => {
@@ -328,7 +345,7 @@ test("from a registry: every image, in Docker's own way of reading names, and th
   assert.equal(from("some/zookeeper:1", "localhost:5000"), "localhost:5000/some/zookeeper:1");
 
   const mirrored = fromRegistry(imageSets.rehearsal, "registry.test");
-  assert.equal(mirrored.builtHere, false);
+  assert.deepEqual(pulledImagesOf(mirrored), imagesOf(mirrored));
   assert.equal(fromRegistry(imageSets.tutorial, "registry.test").needs.newestPullingEngine, undefined);
   const stack = await mockedStack(cluster({ imageSet: mirrored }));
   const slave = "registry.test/mesos-marathon/stand-in-mesos-slave:1.11.0";

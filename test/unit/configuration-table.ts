@@ -61,10 +61,10 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ address: "$(hostname -i)" }, `address is "$(hostname -i)": ${address}`],
   [{ address: "127.0.0.1\0" }, `address is "127.0.0.1\\u0000": ${address}`],
   // The image set.
-  [{ imageSet: "" }, 'imageSet is "": there is no such image set; write tutorial or classic or rehearsal or custom'],
-  [{ imageSet: "tutorail" }, 'imageSet is "tutorail": there is no such image set, did you mean tutorial?; write tutorial or classic or rehearsal or custom'],
-  [{ imageSet: "Rehearsal" }, 'imageSet is "Rehearsal": there is no such image set, did you mean rehearsal?; write tutorial or classic or rehearsal or custom'],
-  [{ imageSet: "constructor" }, 'imageSet is "constructor": there is no such image set; write tutorial or classic or rehearsal or custom'],
+  [{ imageSet: "" }, 'imageSet is "": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
+  [{ imageSet: "tutorail" }, 'imageSet is "tutorail": there is no such image set, did you mean tutorial?; write tutorial or classic or modern or rehearsal or auto or custom'],
+  [{ imageSet: "Rehearsal" }, 'imageSet is "Rehearsal": there is no such image set, did you mean rehearsal?; write tutorial or classic or modern or rehearsal or auto or custom'],
+  [{ imageSet: "constructor" }, 'imageSet is "constructor": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
   // Images of somebody's own, and a registry.
   [{ imageSet: "custom" }, 'customImageSet is "": write the path of a JSON file that describes the images, such as examples/custom-images.json'],
   [
@@ -245,7 +245,7 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
     `marathonEnvironment.MARATHON_DISABLE_HE ${unknown("marathonEnvironment.MARATHON_DISABLE_HE", "1.11.0", ", did you mean MARATHON_DISABLE_HA?")}`,
   ],
   // With an unknown image set nobody knows.
-  [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or classic or rehearsal or custom'],
+  [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
   [{ marathonEnvironment: json({ MARATHON_WEBUI_URL: "http://a b" }) }, `marathonEnvironment.MARATHON_WEBUI_URL ${split}`],
   [{ marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }, `marathonEnvironment.MARATHON_MESOS_ROLE ${split}`],
   [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }],
@@ -367,7 +367,7 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   ],
   [
     { imageSet: "tutorials", marathonEnvironments: "{}" },
-    'imageSet is "tutorials": there is no such image set, did you mean tutorial?; write tutorial or classic or rehearsal or custom',
+    'imageSet is "tutorials": there is no such image set, did you mean tutorial?; write tutorial or classic or modern or rehearsal or auto or custom',
     "marathonEnvironments is not a key of this project, did you mean marathonEnvironment?; remove it: pulumi config rm marathonEnvironments",
   ],
   // Several at once.
@@ -392,5 +392,5 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   ],
   // The port that only the tutorial's image holds fast to; with an unknown image set nobody knows.
   [{ imageSet: "rehearsal", zookeeperPort: "2182" }],
-  [{ imageSet: "other", zookeeperPort: "2182" }, 'imageSet is "other": there is no such image set; write tutorial or classic or rehearsal or custom'],
+  [{ imageSet: "other", zookeeperPort: "2182" }, 'imageSet is "other": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
 ];

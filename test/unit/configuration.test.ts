@@ -211,15 +211,18 @@ test("images of somebody's own are read from their file", () => {
   assert.equal(configuration.cluster.imageSet.zookeeper.image, "zookeeper:3.4.13");
 });
 
+/** There is nothing to choose where a set is named. */
+const noChoice = () => Promise.reject(new Error("an image set was to be chosen"));
+
 test("a password in the clear is refused without being told", async () => {
   const config = { ...defaults(), imageRegistry: "registry.test", imageRegistryUsername: "me", imageRegistryPassword: "hidden" };
   const thrown = async (secrets: string[]) => {
     let error: any;
     await mockedStack(
-      () => {
+      async () => {
         pulumi.runtime.setAllConfig(Object.fromEntries(Object.entries(config).map(([key, value]) => [`mesos-marathon:${key}`, value])), secrets);
         try {
-          loadConfiguration(() => engine);
+          await loadConfiguration(() => engine, noChoice);
         } catch (problem) {
           error = problem;
         }
@@ -265,16 +268,16 @@ test("the docker CLI is asked for its engine only where the stack names none", a
     return engine;
   };
   for (const [dockerHost, times] of [["", 1], ["unix:///run/mine.sock", 1]] as const) {
-    await mockedStack(() => void loadConfiguration(ask), { config: { ...defaults(), dockerHost } });
+    await mockedStack(() => void loadConfiguration(ask, noChoice), { config: { ...defaults(), dockerHost } });
     assert.equal(asked, times);
   }
 });
 
 test("keys of other projects are nobody's business", async () => {
   const stack = await mockedStack(
-    () => {
+    async () => {
       pulumi.runtime.setConfig("docker:host", "tcp://192.0.2.7:2376");
-      return { address: loadConfiguration(() => engine).host.address };
+      return { address: (await loadConfiguration(() => engine, noChoice)).host.address };
     },
     { config: defaults() },
   );

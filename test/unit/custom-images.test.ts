@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { customImageSet, type ImageSet, imageSets, mispairings } from "../../components";
+import { pulledImagesOf } from "../../components/images";
 import { readConfiguration } from "../../configuration";
 import { levels } from "../../preflight/judge";
 import { pullFindings } from "../../preflight/judgments/images";
@@ -62,19 +63,20 @@ test("where Mesos answers follows from its version; needs and limits are taken w
   assert.deepEqual(of(master("1.0.0")).endpoints, imageSets.classic.endpoints);
   assert.deepEqual(of({ needs: { dockerClientApi: "1.44" }, limits: ["a"] }).needs, { dockerClientApi: "1.44" });
   assert.deepEqual(of({ limits: ["a"] }).limits, ["a"]);
-  assert.equal(customImageSet('{"like":"rehearsal"}').imageSet.builtHere, false);
+  const { imageSet: own } = customImageSet('{"like":"rehearsal","mesosMaster":{"image":"me/master:1","version":"1.11.0"}}');
+  assert.deepEqual(pulledImagesOf(own), ["me/master:1"]);
 });
 
 const image = "write the image's name with its tag or digest, such as registry.example/mesos-slave:1.11.0";
 const version = "write the program's version in the image, such as 1.11.0";
 const texts = "write an object whose values are texts of one line";
 const variables = "write an object of variables' names with templates of one line";
-const fields = "image, version, environment, builtIn, fixed, data, mounts, hostPid, finalExits, listensOnAddressOnly, command, flags, flagsAsArguments";
+const fields = "image, version, environment, builtIn, fixed, data, mounts, hostPid, hostCgroups, finalExits, listensOnAddressOnly, command, flags, flagsAsArguments";
 const good = { image: "a/b:1", version: "1.0" };
 const bad: [what: string, given: unknown, ...problems: string[]][] = [
   ["no object", [], "write an object"],
-  ["nothing", {}, "like: write which set it is like: tutorial or classic or rehearsal"],
-  ["like none", { like: "toString" }, "like: write which set it is like: tutorial or classic or rehearsal"],
+  ["nothing", {}, "like: write which set it is like: tutorial or classic or modern or rehearsal"],
+  ["like none", { like: "toString" }, "like: write which set it is like: tutorial or classic or modern or rehearsal"],
   ["an unknown field", { like: "classic", slave: good }, "slave is no field of it; there are like, needs, limits, zookeeper, mesosMaster, mesosSlave, marathon"],
   ["a program that is none", { like: "classic", marathon: "a:1" }, "marathon: write an object"],
   ["no image, no version", { like: "classic", marathon: {} }, `marathon.image is missing: ${image}`, `marathon.version is missing: ${version}`],
@@ -95,7 +97,7 @@ const bad: [what: string, given: unknown, ...problems: string[]][] = [
   ["a mount of one path", { like: "classic", mesosSlave: { ...good, mounts: ["/a"] } }, 'mesosSlave.mounts is ["/a"]: write a list of host path:container path'],
   ["a switch that is none", { like: "classic", mesosSlave: { ...good, hostPid: "yes" } }, 'mesosSlave.hostPid is "yes": write true or false'],
   ["an exit code that is none", { like: "classic", marathon: { ...good, finalExits: { many: "x" } } }, 'marathon.finalExits is {"many":"x"}: write an object of exit codes with what each means'],
-  ["a need that is none", { like: "classic", needs: { cgroupVersion: 2, docker: 1 } }, 'needs.cgroupVersion is 2: write "1", or leave it out', "needs.docker is no field of it; there are cgroupVersion, newestPullingEngine, dockerClientApi, newestContainerdStoreEngine"],
+  ["a need that is none", { like: "classic", needs: { cgroupVersion: 2, docker: 1 } }, 'needs.cgroupVersion is 2: write "1" or "2", or leave it out', "needs.docker is no field of it; there are cgroupVersion, architectures, newestPullingEngine, dockerClientApi, newestContainerdStoreEngine"],
   ["needs and limits that are none", { like: "classic", needs: 1, limits: "slow" }, "needs: write an object", "limits: write a list of texts"],
 ];
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 /** A container as the fake engine has it. What a test leaves out is that of a running container of nobody's. */
 export interface FakeContainer {
   readonly name: string;
+  readonly image?: string;
   status?: "created" | "running" | "restarting" | "paused" | "exited";
   exitCode?: number;
   startedAt?: string;
@@ -43,7 +44,7 @@ export class FakeEngine {
   readonly containers = new Map<string, FakeContainer>();
   /** Every request that would change something, in order: `POST /containers/NAME/kill?signal=SIGUSR1`. */
   readonly changes: string[] = [];
-  version: Record<string, unknown> = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" };
+  version: Record<string, unknown> = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12", Arch: "amd64" };
   info: Record<string, unknown> = { CgroupVersion: "1", DefaultRuntime: "runc", DockerRootDir: this.folder, SecurityOptions: ["name=seccomp,profile=default"] };
   images: readonly { Id: string; RepoTags: readonly string[] | null; RepoDigests?: readonly string[] | null }[] = [];
   networks: readonly unknown[] = [];
@@ -144,8 +145,8 @@ export class FakeEngine {
   }
 }
 
-function listed({ name, status = "running", labels = {}, mounts = [], ports = [] }: FakeContainer) {
-  return { Id: name, Names: [`/${name}`], Image: "image", Created: 1, State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
+function listed({ name, image = "image", status = "running", labels = {}, mounts = [], ports = [] }: FakeContainer) {
+  return { Id: name, Names: [`/${name}`], Image: image, Created: 1, State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
 }
 
 const never = "0001-01-01T00:00:00Z";

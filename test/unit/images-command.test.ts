@@ -9,25 +9,39 @@ before(async () => void (bundle = await import("../../setup/bundle.mjs")));
 
 describe("npm run images", () => {
   it("takes what to do, a file and a stack", () => {
-    assert.deepEqual(bundle.request(["save", "a.tar"]), { verb: "save", file: "a.tar", asked: undefined });
-    assert.deepEqual(bundle.request(["load", "--stack", "dev", "a.tar"]), { verb: "load", file: "a.tar", asked: "dev" });
+    assert.deepEqual(bundle.request(["save", "a.tar"]), { verb: "save", file: "a.tar", buildArgs: [], asked: undefined });
+    assert.deepEqual(bundle.request(["load", "--stack", "dev", "a.tar"]), { verb: "load", file: "a.tar", buildArgs: [], asked: "dev" });
+    assert.deepEqual(bundle.request(["build", "-s", "modern"]), { verb: "build", file: "", buildArgs: [], asked: "modern" });
+    assert.deepEqual(bundle.request(["build", "--build-arg", "A=1", "--build-arg", "B="]).buildArgs, ["A=1", "B="]);
   });
 
   it("says how it is used where it is asked for anything else", () => {
-    for (const args of [[], ["save"], ["keep", "a.tar"], ["save", "--help"], ["load", "a.tar", "b.tar"]]) {
+    for (const args of [[], ["save"], ["keep", "a.tar"], ["save", "--help"], ["load", "a.tar", "b.tar"], ["build", "a.tar"], ["build", "--build-arg"], ["build", "--build-arg", "A"]]) {
       assert.throws(() => bundle.request(args), /^Error: npm run images -- save FILE writes the images of a stack into a file/, args.join(" "));
     }
   });
 
   it("knows the images of a stack from its file", async () => {
-    assert.deepEqual(await bundle.stackImages("dev"), { name: "tutorial", images: imagesOf(imageSets.tutorial), builtHere: false });
+    assert.deepEqual(await bundle.stackImages("dev", "unix:///nowhere"), { name: "tutorial", images: imagesOf(imageSets.tutorial), folders: [] });
   });
 
   it("takes all that is built on the spot with the rehearsal's, so that nothing has to be built elsewhere", async () => {
-    const { name, images, builtHere } = await bundle.stackImages("rehearsal");
-    assert.deepEqual([name, builtHere], ["rehearsal", true]);
+    const { name, images, folders } = await bundle.stackImages("rehearsal", "unix:///nowhere");
+    assert.deepEqual([name, folders], ["rehearsal", ["rehearsal"]]);
     assert.ok(images.includes("mesos-marathon/rehearsal-base:bookworm"));
     assert.deepEqual(imagesOf(imageSets.rehearsal).filter((image) => !images.includes(image)), []);
     assert.equal(images.length, 8);
+  });
+
+  it("knows which of an image set's are built, each by a target of its folder's Dockerfile", async () => {
+    const { builtImages } = await import("../../setup/images.mjs");
+    for (const imageSet of Object.values(imageSets)) {
+      for (const program of ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] as const) {
+        const { image, builtFrom } = imageSet[program];
+        assert.equal(image.startsWith("mesos-marathon/"), builtFrom !== undefined, image);
+        assert.ok(!builtFrom || builtImages(builtFrom).includes(image), image);
+      }
+    }
+    assert.deepEqual(await bundle.stackImages("modern", "unix:///nowhere"), { name: "modern", images: imagesOf(imageSets.modern), folders: ["modern"] });
   });
 });

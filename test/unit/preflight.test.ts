@@ -52,6 +52,7 @@ const fit: Engine = {
   version: "20.10.24",
   minApiVersion: "1.12",
   cgroupVersion: "2",
+  architecture: "amd64",
   defaultRuntime: "runc",
   limitsMemory: true,
   clockAhead: 0,
@@ -423,7 +424,7 @@ const table: Record<string, Case> = {
     engine: { images: there(rehearsalImages.slice(0, 2)) },
     found: [
       "error: the Docker Engine has no image mesos-marathon/stand-in-mesos-slave:1.11.0, mesos-marathon/stand-in-marathon:1.11.0, and no registry has: " +
-        "build the rehearsal images with npm run up -- --stack rehearsal",
+        "build what is missing with npm run images -- build --stack dev",
     ],
   },
   "images that will be pulled": {
@@ -466,7 +467,7 @@ const table: Record<string, Case> = {
     engine: { cgroupVersion: "1", version: "29.0.0", minApiVersion: "1.44", images: there(imagesOf(imageSets.classic)) },
     found: [
       "error: the docker client in mesosphere/mesos-slave:1.7.1 speaks API 1.29, and Docker Engine 29.0.0 answers from 1.44 on: " +
-        "no task would start. Use Docker Engine 28 or older, or 29 with DOCKER_MIN_API_VERSION=1.29 in its environment",
+        "no task would start. Start the Docker Engine with DOCKER_MIN_API_VERSION=1.29 in its environment, or use Docker Engine 28.2 to 28.5",
     ],
   },
   "classic where images are in containerd's store": {
@@ -486,11 +487,17 @@ const table: Record<string, Case> = {
     config: { imageSet: "tutorial" },
     engine: { ...tutorial, version: "26.0.0", images: there(tutorialImages.slice(0, 3)) },
     found: [
-      "error: Docker Engine 26.0.0 does not pull images as old as mesoscloud/marathon:0.10.1-ubuntu-14.04 (manifest schema 1): " +
-        "pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE",
+      "error: Docker Engine 26.0.0 does not pull images as old as mesoscloud/marathon:0.10.1-ubuntu-14.04 (manifest schema 1). " +
+        "Pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE, " +
+        "or start this one with DOCKER_ENABLE_DEPRECATED_PULL_SCHEMA_1_IMAGE=1 in its environment",
       untried,
       exposedZooKeeper,
     ],
+  },
+  "images that this engine was told to pull": {
+    config: { imageSet: "tutorial" },
+    engine: { ...tutorial, version: "26.0.0", images: there(tutorialImages.slice(0, 3)), pulls: { [tutorialImages[3]]: { answer: "has it", words: "" } } },
+    found: ["note: 1 of 4 images are not here yet and will be pulled: mesoscloud/marathon:0.10.1-ubuntu-14.04", untried, exposedZooKeeper],
   },
   "the last engine that pulls them": {
     config: { imageSet: "tutorial" },
@@ -505,7 +512,7 @@ const table: Record<string, Case> = {
     engine: { ...tutorial, cgroupVersion: "2" },
     found: [
       "error: Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
-        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+        "Use a host with cgroup v1, or another image set, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
       exposedZooKeeper,
     ],
   },
@@ -514,7 +521,7 @@ const table: Record<string, Case> = {
     engine: { ...tutorial, version: "25.0.6", minApiVersion: "1.24" },
     found: [
       "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 25.0.6 answers from 1.24 on: " +
-        "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
+        "no task would start. Start the Docker Engine with DOCKER_MIN_API_VERSION=1.19 in its environment, or use Docker Engine 20.10 to 24",
       exposedZooKeeper,
     ],
   },
@@ -607,13 +614,13 @@ const table: Record<string, Case> = {
       "error: 0.0 GiB are free in /var/lib/docker, where Docker keeps its data: make room",
       "error: this machine lacks a capability that privileged containers ask for, so the Mesos slave cannot start: " +
         "give the machine all capabilities, or let `npm run up` start a Docker Engine that asks for fewer",
-      `error: Docker Engine 29.0.0 does not pull images as old as ${tutorialImages.join(", ")} (manifest schema 1): ` +
-        "pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE",
+      `error: Docker Engine 29.0.0 does not pull images as old as ${tutorialImages.join(", ")} (manifest schema 1). ` +
+        "Pull them with an Engine up to 25 and carry them over with npm run images -- save FILE, and load FILE",
       untried,
       "error: Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
-        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
+        "Use a host with cgroup v1, or another image set, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
       "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 29.0.0 answers from 1.44 on: " +
-        "no task would start. Use Docker Engine 24 or older, or 25 with DOCKER_MIN_API_VERSION=1.12 in its environment",
+        "no task would start. Use Docker Engine 20.10 to 24",
       rootless,
       "warning: without a password and open to whoever reaches 192.0.2.8: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
         "Who reaches the Mesos master or Marathon can start privileged containers on this host",
@@ -978,7 +985,7 @@ test("preflight in the program", async (t) => {
       "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make (marathon, image image, created 1970-01-01T00:00:01.000Z): " +
         "remove or rename that one, or choose another name: pulumi config set marathonName NAME [container-name-taken]",
       "  - Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
-        "Use a host with cgroup v1, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it [cgroup-version]",
+        "Use a host with cgroup v1, or another image set, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it [cgroup-version]",
     ]);
     const [warnings, notes] = said.map((lines) => lines.filter((line) => !/ GiB are free /.test(line)));
     assert.deepEqual(warnings, [

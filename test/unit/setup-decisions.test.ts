@@ -6,6 +6,8 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { before, describe, it } from "node:test";
 
+import type { Sight } from "../../components/choose-image-set";
+
 // The set-up is ES modules, these tests are not.
 let modules: {
   stack: typeof import("../../setup/stack.mjs", { with: { "resolution-mode": "import" } });
@@ -36,36 +38,28 @@ before(async () => {
 });
 
 describe("the stack that npm run up chooses", () => {
-  const seen = {
-    image: "some/zookeeper:1",
-    imageIsThere: false,
-    registry: "has it" as const,
-    needs: { cgroupVersion: "1", newestPullingEngine: 25, dockerClientApi: "1.19" },
-    engine: { version: "20.10.24", minApiVersion: "1.12", cgroupVersion: "1" },
-  };
-  const problemOf = (changes: object) => {
-    const choice = modules.stack.chooseStack({ ...seen, ...changes });
-    return "problem" in choice ? choice.problem.split("\n").filter((line) => line.startsWith("  - ") && !line.includes("npm run") && !line.includes("DOCKER_HOST")) : choice.stack;
-  };
+  const platform = { version: "20.10.24", minApiVersion: "1.12", cgroupVersion: "1", architecture: "amd64" };
+  const choose = (changes: object, registries: Sight["registries"] = { "mesoscloud/zookeeper:3.4.6-ubuntu-14.04": "has it" }) =>
+    modules.stack.chooseStack({ platform: { ...platform, ...changes }, images: [], registries });
 
-  it("is dev where a registry answers and the host can run its images", () => assert.equal(problemOf({}), "dev"));
-  it("is rehearsal where no registry can be reached", () => assert.equal(problemOf({ registry: "out of reach" }), "rehearsal"));
-  it("is rehearsal without a registry, whatever the host could run", () =>
-    assert.equal(problemOf({ registry: "out of reach", engine: { version: "29.1.0", minApiVersion: "1.44", cgroupVersion: "2" } }), "rehearsal"));
-  it("is dev without a registry where the images are there", () => assert.equal(problemOf({ registry: "out of reach", imageIsThere: true }), "dev"));
-
-  it("is refused with every reason where the host cannot run the images", () =>
-    assert.deepEqual(problemOf({ registry: "lacks it", engine: { version: "29.1.0", minApiVersion: "1.44", cgroupVersion: "2" } }), [
-      "  - Mesos 0.23 needs cgroup v1, and the host has v2",
-      "  - Docker Engine 29.1.0 does not pull images of that age any more; 25 is the last that does",
-      "  - the docker client in them speaks API 1.19, and Docker Engine 29.1.0 answers from 1.44 on",
-      "  - the image registry does not give out some/zookeeper:1",
-    ]));
-  it("is not refused for pulling where nothing is to be pulled", () =>
-    assert.equal(problemOf({ imageIsThere: true, engine: { version: "28.0.0", minApiVersion: "1.12", cgroupVersion: "1" } }), "dev"));
-  it("is refused with the ways out", () => {
-    const choice = modules.stack.chooseStack({ ...seen, engine: { ...seen.engine, cgroupVersion: "2" } });
-    assert.match("problem" in choice ? choice.problem : "", /npm run up -- --stack rehearsal[\s\S]+DOCKER_HOST[\s\S]+npm run up -- --stack dev/);
+  it("is dev where the tutorial's images run", async () =>
+    assert.deepEqual(await choose({}), { stack: "dev", why: "an image registry answers, and this host can run its images" }));
+  it("is called as its image set where that is another", async () => {
+    const choice = await choose({ version: "28.5.2", minApiVersion: "1.24" }, { "zookeeper:3.6.4": "has it" });
+    assert.equal("stack" in choice && choice.stack, "classic");
+    assert.match("why" in choice ? choice.why : "", /^an image registry answers, and .*; not tutorial: Docker Engine 28\.5\.2 does not pull images .*; not tutorial: the docker client /);
+  });
+  it("has a file", async () => {
+    for (const changes of [{}, { version: "28.5.2", minApiVersion: "1.24" }, { cgroupVersion: "2" }]) {
+      const choice = await choose(changes);
+      assert.doesNotThrow(() => modules.stack.checkStack("stack" in choice ? choice.stack : "none"));
+    }
+  });
+  it("is none where the host runs no set as it is, and then it is said why, and what can be done", async () => {
+    const choice = await choose({ version: "29.0.0", minApiVersion: "1.44", containerdStore: true }, { "zookeeper:3.6.4": "has it" });
+    const problem = "problem" in choice ? choice.problem : "";
+    assert.match(problem, /^This host can run none .*\n  - tutorial: .*\n[\s\S]*  - classic: the docker client [\s\S]*  - modern: Mesos 1\.11\.0-0\.9\.0 needs cgroup v2/);
+    assert.match(problem, /Ways out:\n  - classic: Start the Docker Engine with DOCKER_MIN_API_VERSION=1\.29.*\n  - classic: Put "features"[\s\S]+DOCKER_HOST[\s\S]+--stack rehearsal[\s\S]+--stack dev/);
   });
 
   for (const [args, asked, rest] of [
@@ -77,7 +71,7 @@ describe("the stack that npm run up chooses", () => {
     it(`is asked for by ${args.join(" ")}: ${asked}`, () => assert.deepEqual(modules.stack.takeStack([...args]), { asked, rest }));
   }
   it("must have a name after --stack", () => assert.throws(() => modules.stack.takeStack(["--stack"]), /followed by the name of a stack: .*dev.*rehearsal/));
-  it("must have a file", () => assert.throws(() => modules.stack.checkStack("prod"), /no stack prod: there are dev and rehearsal/));
+  it("must have a file", () => assert.throws(() => modules.stack.checkStack("prod"), /no stack prod: there are classic, dev, modern, rehearsal/));
   it("may be named with its organization", () => assert.doesNotThrow(() => modules.stack.checkStack("me/mesos-marathon/dev")));
   it("has its settings in its file", () => {
     assert.equal(modules.stack.setting("rehearsal", "imageSet"), "rehearsal");
