@@ -15,7 +15,7 @@ import uuid
 from docker_api import Docker, DockerError
 from libprocess import Process
 from mesos_flags import OLD, log
-from mesos_model import TERMINAL, Resources, capabilities
+from mesos_model import TERMINAL, Resources, capabilities, reserved_for
 
 SHUTDOWN_GRACE = 3  # seconds between SIGTERM and SIGKILL when the slave tells the executor to end
 
@@ -143,7 +143,7 @@ class Executor:
         resources = Resources.read(self.task["resources"])
         env = {**self.environment(), "MESOS_SANDBOX": "/mnt/mesos/sandbox", "MESOS_CONTAINER_NAME": self.container}
         if not OLD:
-            env["MESOS_ALLOCATION_ROLE"] = "*"
+            env["MESOS_ALLOCATION_ROLE"] = reserved_for(self.task["resources"])
         binds = []
         for volume in self.task["container"].get("volumes", []):
             source = volume.get("host_path") or volume["container_path"]

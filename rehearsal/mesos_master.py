@@ -16,8 +16,9 @@ from collections import Counter, deque
 
 from libprocess import Response
 from mesos_flags import BUILD, MASTER, OLD, VERSION, Flags, leave, listen, log
-from mesos_model import (SLAVE_CAPABILITIES, STATES, TERMINAL, Resources, apply_status, capabilities, new_task, show_role,
-                         show_task, status_of, system_metrics, total, used_metrics)
+from mesos_model import (SLAVE_CAPABILITIES, STATES, TERMINAL, Resources, apply_status, capabilities, new_task, reserved_for,
+                         roles_of, show_reserved, show_reserved_full, show_role, show_task, status_of, system_metrics, total,
+                         used_metrics)
 from zookeeper_group import Group, Url
 
 CALLS = ("accept", "accept_inverse_offers", "acknowledge", "acknowledge_operation_status", "decline", "decline_inverse_offers", "kill",
@@ -44,6 +45,11 @@ class Slave:
         self.registered_time, self.reregistered_time, self.missed_pings = time.time(), None, 0
         self.resources, self.tasks, self.offers = Resources.read(info["resources"]), {}, {}
 
+    @property
+    def role(self):
+        """The role that everything on it is reserved for."""
+        return reserved_for(self.info["resources"])
+
     def used(self):
         return total(Resources.read(task.get("resources")) for task in self.tasks.values() if task["state"] not in TERMINAL)
 
@@ -54,15 +60,15 @@ class Slave:
         attributes = {item["name"]: (item.get("text") or item.get("scalar"))["value"] for item in self.info.get("attributes", [])}
         shown = {"id": self.id, "hostname": self.info["hostname"], "port": self.info["port"], "attributes": attributes,
                  "pid": self.pid, "registered_time": self.registered_time, "resources": self.resources.show(),
-                 "used_resources": self.used().show(), "offered_resources": self.offered().show(), "reserved_resources": {},
-                 "unreserved_resources": self.resources.show(), "active": self.active, "deactivated": False,
+                 "used_resources": self.used().show(), "offered_resources": self.offered().show(),
+                 **show_reserved(self.resources, self.role), "active": self.active, "deactivated": False,
                  "version": self.version, "capabilities": SLAVE_CAPABILITIES}
         if self.reregistered_time:
             shown["reregistered_time"] = self.reregistered_time
         if full:
-            role = {"allocation_info": {"role": "*"}}
-            shown.update(reserved_resources_full={}, unreserved_resources_full=self.resources.write(),
-                         used_resources_full=self.used().write(**role), offered_resources_full=self.offered().write(**role))
+            allocated = {"allocation_info": {"role": self.role}}
+            shown.update(**show_reserved_full(self.resources, self.role), used_resources_full=self.used().write(self.role, **allocated),
+                         offered_resources_full=self.offered().write(self.role, **allocated))
         return shown
 
 
@@ -332,10 +338,15 @@ class Master:
         framework_id = info.get("id", {}).get("value", "")
         if any(framework.id == framework_id for framework in self.completed_frameworks):
             return self.process.send(sender, "FrameworkErrorMessage", {"message": "Framework has been removed"})
+        # Up to 0.26 the master knows its roles beforehand; later ones do so where they are told.
+        known = {"*", *self.flags["roles"].split(",")} if OLD or self.flags["roles"] else roles_of(info)
+        for role in roles_of(info):
+            if role not in known:
+                return self.process.send(sender, "FrameworkErrorMessage", {"message": f"Role '{role}' is not present in the master's --roles"})
         if not framework_id:
-            known = next((framework for framework in self.frameworks.values() if framework.pid == sender), None)
-            framework_id = known.id if known else f"{self.id}-{self.next_framework:04d}"
-            self.next_framework += not known
+            before = next((framework for framework in self.frameworks.values() if framework.pid == sender), None)
+            framework_id = before.id if before else f"{self.id}-{self.next_framework:04d}"
+            self.next_framework += not before
             info["id"] = {"value": framework_id}
         framework = self.frameworks.get(framework_id)
         again = framework is not None or "failover" in body
@@ -413,7 +424,8 @@ class Master:
             for framework in sorted(self.frameworks.values(), key=lambda framework: framework.last_offered):
                 refused = [entry for entry in framework.filters.get(slave.id, []) if entry[1] > now]
                 framework.filters[slave.id] = refused
-                if framework.active and not framework.suppressed and not any(amount.covers(free) for amount, _ in refused):
+                allowed = slave.role == "*" or slave.role in roles_of(framework.info)
+                if allowed and framework.active and not framework.suppressed and not any(amount.covers(free) for amount, _ in refused):
                     framework.last_offered = time.monotonic()
                     made.setdefault(framework.id, []).append(self.make_offer(framework, slave, free))
                     break
@@ -430,9 +442,10 @@ class Master:
                                                                "resources": resources}
         name, _, address = slave.pid.partition("@")
         ip, _, port = address.partition(":")
-        role = {"allocation_info": {"role": (framework.info.get("roles") or [framework.info.get("role")])[0] or "*"}}
+        roles = roles_of(framework.info)
+        allocated = {"allocation_info": {"role": slave.role if slave.role in roles else roles[0]}}
         return {"id": {"value": offer_id}, "framework_id": {"value": framework.id}, "slave_id": {"value": slave.id},
-                "hostname": slave.info["hostname"], "resources": resources.write(**role), "executor_ids": [], **role,
+                "hostname": slave.info["hostname"], "resources": resources.write(slave.role, **allocated), "executor_ids": [], **allocated,
                 "attributes": slave.info.get("attributes", []),
                 "url": {"scheme": "http", "address": {"hostname": slave.info["hostname"], "ip": ip, "port": int(port)},
                         "path": f"/{name}"}}, slave.pid
@@ -478,7 +491,7 @@ class Master:
                 problem = f"Task uses invalid agent {info['slave_id']['value']} while agents {sorted(slave_ids)} were offered"
             elif info["task_id"]["value"] in framework.tasks:
                 problem = "Task has duplicate ID: " + info["task_id"]["value"]
-            elif not free.covers(needs):
+            elif not free.covers(needs) or any(item.get("role", "*") != self.slaves[info["slave_id"]["value"]].role for item in info["resources"]):
                 problem = f"Task uses more resources {needs.show()} than available {free.show()}"
             if problem:
                 self.task_ends[state] += 1

@@ -39,10 +39,10 @@ class Resources(dict):
                     port for part in item["ranges"]["range"] for port in range(part["begin"], part["end"] + 1))
         return result
 
-    def write(self, **more):
-        """To Mesos's list; empty amounts are left out. `more` goes into every entry (allocation_info)."""
+    def write(self, role="*", **more):
+        """To Mesos's list; empty amounts are left out. `role`: whom all of it is reserved for. `more` goes into every entry (allocation_info)."""
         return [{"name": name, **({"type": "RANGES", "ranges": {"range": ranges(value)}} if isinstance(value, set) else
-                                  {"type": "SCALAR", "scalar": {"value": value}}), "role": "*", **more}
+                                  {"type": "SCALAR", "scalar": {"value": value}}), "role": role, **more}
                 for name, value in self.items() if value]
 
     def __add__(self, other):
@@ -125,6 +125,29 @@ def show_role(info):
     if "MULTI_ROLE" in capabilities(info):
         return {"roles": info.get("roles") or ["*"]}
     return {"role": info.get("role") or "*"}
+
+
+def roles_of(info):
+    """The roles of a framework."""
+    return (info.get("roles") if "MULTI_ROLE" in capabilities(info) else None) or [info.get("role") or "*"]
+
+
+def reserved_for(resources):
+    """The role that a slave's list of resources is reserved for; here all of them are for the same one."""
+    return next((item.get("role", "*") for item in resources), "*")
+
+
+def show_reserved(resources, role):
+    """What is reserved and what is not, as the HTTP answers have it."""
+    nobodys = role == "*"
+    return {"reserved_resources": {} if nobodys else {role: resources.show()},
+            "unreserved_resources": (resources if nobodys else Resources()).show()}
+
+
+def show_reserved_full(resources, role):
+    nobodys = role == "*"
+    return {"reserved_resources_full": {} if nobodys else {role: resources.write(role)},
+            "unreserved_resources_full": resources.write() if nobodys else []}
 
 
 def capabilities(info):

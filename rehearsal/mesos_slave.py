@@ -20,8 +20,8 @@ from collections import Counter
 from docker_api import Docker, DockerError
 from libprocess import Response
 from mesos_flags import BUILD, OLD, SLAVE, VERSION, Flags, leave, listen, log
-from mesos_model import (SLAVE_CAPABILITIES, TERMINAL, Resources, apply_status, new_task, plain, show_role, show_task, status_of,
-                         system_metrics, total, used_metrics)
+from mesos_model import (SLAVE_CAPABILITIES, TERMINAL, Resources, apply_status, new_task, plain, reserved_for, show_reserved,
+                         show_reserved_full, show_role, show_task, status_of, system_metrics, total, used_metrics)
 from zookeeper_group import Group, Url
 
 EXECUTOR_OVERHEAD = Resources(cpus=0.1, mem=32.0)
@@ -65,7 +65,8 @@ class Slave:
         self.runs, self.completed, self.count, self.attempt, self.leaving = {}, [], Counter(), 0, False
         self.hostname = flags["hostname"] or (self.process.ip if flags["ip"] else socket.gethostname())
         self.resources, self.attributes = self.own_resources(), self.own_attributes()
-        self.info = {"hostname": self.hostname, "port": self.process.port, "resources": self.resources.write(),
+        self.role = flags["default_role"] or "*"
+        self.info = {"hostname": self.hostname, "port": self.process.port, "resources": self.resources.write(self.role),
                      "attributes": self.attributes, "checkpoint": True}
         for message, handler in (("SlaveRegisteredMessage", self.slave_registered), ("SlaveReregisteredMessage", self.slave_registered),
                                  ("PingSlaveMessage", self.ping), ("RunTaskMessage", self.run_task), ("KillTaskMessage", self.kill_task),
@@ -183,6 +184,7 @@ class Slave:
         """Why the settings do not go with the remembered ones; None if they do."""
         new, before = self.info, Resources.read(old["resources"])
         same = all(old[name] == new[name] for name in ("hostname", "port", "attributes")) and before == self.resources
+        same = same and reserved_for(old["resources"]) == self.role
         if same:
             return None
         if self.flags["reconfiguration_policy"] != "additive" or OLD:
@@ -197,6 +199,9 @@ class Slave:
         for item in old["attributes"]:
             if item["name"] not in [other["name"] for other in new["attributes"]]:
                 problem = problem or f"Couldn't find '{item['name']}'"
+        role = reserved_for(old["resources"])
+        if role != self.role:
+            problem = problem or f"Resource not found: cpus{'' if role == '*' else f'({role})'}:{plain(before.get('cpus', 0))}"
         for name, value in before.items():
             now = self.resources.get(name, 0)
             if not (now >= value):
@@ -537,10 +542,10 @@ class Slave:
                 shown[kind].append(run.show())
         used = total(run.resources() for run in self.runs.values())
         shown = {**BUILD, "start_time": self.start_time, "id": self.id, "pid": self.process.pid, "hostname": self.hostname,
-                 "capabilities": SLAVE_CAPABILITIES, "resources": self.resources.show(), "reserved_resources": {},
-                 "unreserved_resources": self.resources.show(), "reserved_resources_full": {},
-                 "unreserved_resources_full": self.resources.write(), "reserved_resources_allocated": {},
-                 "unreserved_resources_allocated": used.show(), "resource_providers": [],
+                 "capabilities": SLAVE_CAPABILITIES, "resources": self.resources.show(),
+                 **show_reserved(self.resources, self.role), **show_reserved_full(self.resources, self.role),
+                 "reserved_resources_allocated": {} if self.role == "*" else {self.role: used.show()},
+                 "unreserved_resources_allocated": (used if self.role == "*" else Resources()).show(), "resource_providers": [],
                  "attributes": {item["name"]: (item.get("text") or item.get("scalar"))["value"] for item in self.attributes},
                  "flags": self.flags.shown(), "frameworks": list(frameworks.values()), "completed_frameworks": list(completed.values())}
         if self.master:

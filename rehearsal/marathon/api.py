@@ -200,7 +200,7 @@ class Api:
         return Answer({"*": [self._shown(app, embeds) for each, app in sorted(self.groups.apps.items()) if each.startswith(group_id.rstrip("/") + "/")]})
 
     def create_app(self, request):
-        app = definitions.create(self._json(request))
+        app = definitions.create(self._json(request), role=self.options.mesos_role)
         if app["id"] in self.groups.apps:
             raise Conflict(f"An app with id [{app['id']}] already exists.")
         plan = self.groups.put_app(app, request.flag("force"))
@@ -220,7 +220,7 @@ class Api:
         if existing is None and not create:
             raise Missing(f"App '{app_id}' does not exist")
         if existing is None or not partial:
-            return definitions.create({**body, "id": app_id} if isinstance(body, dict) else body)
+            return definitions.create({**body, "id": app_id} if isinstance(body, dict) else body, role=self.options.mesos_role)
         changed = definitions.update(existing, body)
         if isinstance(body, dict) and body.get("version"):
             return self.groups.app_version(app_id, _version(body["version"]))

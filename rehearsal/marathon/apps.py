@@ -86,9 +86,9 @@ def parent(identifier):
     return identifier.rpartition("/")[0] or "/"
 
 
-def create(value, base="/"):
-    """A complete definition from JSON; Invalid if it cannot be one."""
-    return _canonical(read(_app, value), base)
+def create(value, base="/", role="*"):
+    """A complete definition from JSON; Invalid if it cannot be one. `role`: which one it gets where it names none."""
+    return _canonical({"role": role, **read(_app, value)}, base)
 
 
 def update(existing, value):
@@ -177,7 +177,6 @@ def _canonical(app, base):
     app["healthChecks"] = [{key: check[key] for key in (
         "command", "gracePeriodSeconds", "ignoreHttp1xx", "intervalSeconds", "maxConsecutiveFailures", "path", "port", "portIndex",
         "protocol", "ipProtocol", "timeoutSeconds", "delaySeconds") if key in check} for check in checks]
-    app.setdefault("role", "*")
     _validate(app, problems)
     return {key: app[key] for key in _ORDER if app.get(key) is not None and not (key in _OMITTED_WHEN_EMPTY and not app[key])}
 

@@ -159,7 +159,7 @@ class Groups:
                 del apps[app_id]
             for index, body in enumerate(update["apps"]):
                 try:
-                    app = definitions.create(body, group_id)
+                    app = definitions.create(body, group_id, self.options.mesos_role)
                 except Invalid as error:
                     raise Invalid(error.message, {f"/apps({index}){each['path'].rstrip('/')}": each["errors"] for each in error.details})
                 if definitions.parent(app["id"]) != group_id:

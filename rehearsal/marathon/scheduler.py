@@ -83,7 +83,7 @@ class Scheduler:
         task.update({name: instance[name] for name in ("stagedAt", "startedAt") if instance.get(name)})
         if instance.get("taskVersion"):
             task["version"] = instance["taskVersion"]
-        return {**task, "localVolumes": [], "role": "*"}
+        return {**task, "localVolumes": [], "role": (self.app_of(instance["appId"]) or {}).get("role", "*")}
 
     def queue(self, unused_offers=False):
         """What waits to be launched, as /v2/queue shows it (the definitions as stored)."""

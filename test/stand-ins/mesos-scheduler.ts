@@ -17,7 +17,7 @@ export interface Offer {
   id: { value: string };
   slave_id: { value: string };
   hostname: string;
-  resources: { name: string; type: string; scalar?: { value: number }; ranges?: { range: { begin: number; end: number }[] } }[];
+  resources: { name: string; type: string; role: string; scalar?: { value: number }; ranges?: { range: { begin: number; end: number }[] } }[];
   attributes: unknown[];
 }
 
