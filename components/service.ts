@@ -21,6 +21,13 @@ export interface ProgramArgs {
   /** Further environment variables of its container: name → value. None that the stack sets itself. Default: none. */
   readonly environment?: Environment;
   /**
+   * Further bind mounts of its container: `host path:container path`, with `:ro` behind what is only to be read. Their
+   * order does not matter. Default: none.
+   */
+  readonly mounts?: readonly string[];
+  /** Most processors that its container may use, at least 0.01. Changing it replaces the container. Default: 0, no limit. */
+  readonly cpus?: number;
+  /**
    * Most memory of its container, in MiB, at least 6; beyond it, it swaps, or is killed and started again. Changing it
    * replaces the container. Default: 0, no limit.
    */
@@ -31,6 +38,14 @@ export interface ProgramArgs {
 export interface CommonArgs {
   /** Where it runs. */
   readonly host: Host;
+  /** Docker's restart policy: whether a container that somebody stopped is started when Docker is. Default: always. */
+  readonly restart?: "always" | "unless-stopped";
+  /** Size of a log file, as Docker takes it: `10m`. Changing it replaces the container. Default: 10m. */
+  readonly logMaxSize?: string;
+  /** How many log files Docker keeps. Changing it replaces the container. Default: 3. */
+  readonly logMaxFiles?: number;
+  /** Further labels: name → value. Changing them replaces the container; volumes get none. Default: none. */
+  readonly labels?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
   /**
@@ -63,9 +78,16 @@ export interface FoundContainer {
   /** `NAME=value`; those of `imageEnvironment` are among them. */
   readonly environment: readonly string[];
   readonly imageEnvironment: readonly string[];
+  /** `NAME=value`; those of `imageLabels` are among them. */
+  readonly labels: readonly string[];
+  readonly imageLabels: readonly string[];
+  /** 0 for no limit. */
+  readonly cpus: number;
   /** In MiB; 0 for no limit. */
   readonly memory: number;
-  /** `host path or volume:container path`. */
+  /** As Docker takes them, `NAME=value`: `max-size` and `max-file`. */
+  readonly logLimits: readonly string[];
+  /** `host path or volume:container path`, with `:ro` behind what is only to be read. */
   readonly binds: readonly string[];
   /**
    * What is wrong with it, and when that was seen; absent where it does its work. Pulumi starts a stopped container under
@@ -142,49 +164,47 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
 
   const envs = environment(image, settings, spec.environment);
   const volumes = [
-    ...bindMounts(image, settings),
+    ...(image.mounts ?? []).map((mount) => bindMount(mount, (template) => fill(template, settings))),
+    ...(spec.mounts ?? []).map((mount) => bindMount(mount)),
     ...(spec.volumes ?? []),
     ...dataVolumes.map(({ volume, containerPath }) => ({ volumeName: volume.name, containerPath })),
   ];
+  const wanted: docker.ContainerArgs = {
+    name: spec.containerName,
+    // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
+    image: current && !current.from ? remoteImage.imageId : remoteImage.name.apply((name) => current?.from ?? name),
+    command: image.command && [...image.command],
+    envs,
+    cpus: spec.cpus ? String(spec.cpus) : undefined,
+    memory: spec.memory || undefined,
+    // Swap without a limit is what Docker keeps as it was told on every kernel; with a limit, or unsaid, it is not.
+    memorySwap: spec.memory ? -1 : undefined,
+    networkMode: "host",
+    restart: spec.restart ?? "always",
+    privileged: spec.privileged,
+    pidMode: image.hostPid ? "host" : undefined,
+    cgroupnsMode: image.hostCgroups ? "host" : undefined,
+    volumes,
+    labels: [...labels(spec.component), ...Object.entries(spec.labels ?? {}).map(([label, value]) => ({ label, value }))],
+    logDriver: "json-file",
+    logOpts: { "max-size": spec.logMaxSize ?? "10m", "max-file": String(spec.logMaxFiles ?? 3) },
+    stopTimeout: stopSeconds,
+    // Without it the provider's stop is a SIGKILL at once.
+    destroyGraceSeconds: stopSeconds,
+  };
   const found = spec.found?.find(({ component }) => component === spec.component);
   if (found && !found.drift) {
-    sayInterruption(parent, spec, found, current, envs, volumes);
+    sayInterruption(parent, spec, found, wanted);
   }
-
-  const container = new docker.Container(
-    name,
-    {
-      name: spec.containerName,
-      // The name, not the id: an image that moves behind its tag must not replace a container by surprise.
-      image: current && !current.from ? remoteImage.imageId : remoteImage.name.apply((name) => current?.from ?? name),
-      command: image.command && [...image.command],
-      envs,
-      memory: spec.memory || undefined,
-      // Swap without a limit is what Docker keeps as it was told on every kernel; with a limit, or unsaid, it is not.
-      memorySwap: spec.memory ? -1 : undefined,
-      networkMode: "host",
-      restart: "always",
-      privileged: spec.privileged,
-      pidMode: image.hostPid ? "host" : undefined,
-      cgroupnsMode: image.hostCgroups ? "host" : undefined,
-      volumes,
-      labels: labels(spec.component),
-      logDriver: "json-file",
-      logOpts: { "max-size": "10m", "max-file": "3" },
-      stopTimeout: stopSeconds,
-      // Without it the provider's stop is a SIGKILL at once.
-      destroyGraceSeconds: stopSeconds,
-    },
-    {
-      parent,
-      provider: host.provider,
-      dependsOn: spec.after,
-      // A fixed name can be given again only when the old container is gone.
-      deleteBeforeReplace: true,
-      // Docker cannot take a limit away from a container that has one.
-      replaceOnChanges: ["memory"],
-    },
-  );
+  const container = new docker.Container(name, wanted, {
+    parent,
+    provider: host.provider,
+    dependsOn: spec.after,
+    // A fixed name can be given again only when the old container is gone.
+    deleteBeforeReplace: true,
+    // Docker cannot take a limit away from a container that has one.
+    replaceOnChanges: ["memory"],
+  });
 
   const drift = found?.name === spec.containerName ? found.drift : undefined;
   return { container, ready: gate(parent, name, spec, container, drift), volumes: dataVolumes.map(({ volume }) => volume) };
@@ -215,22 +235,24 @@ function gate(parent: pulumi.Resource, name: string, spec: ServiceSpecification,
 }
 
 /** Says what the replacement of a container that does its work will interrupt: in a preview, and before it happens. */
-function sayInterruption(
-  parent: pulumi.Resource,
-  spec: ServiceSpecification,
-  found: FoundContainer,
-  current: CurrentImage | undefined,
-  envs: pulumi.Input<string>[],
-  volumes: docker.types.input.ContainerVolume[],
-): void {
-  pulumi.all([pulumi.output(envs), pulumi.output(volumes)]).apply(([envs, volumes]) => {
-    const binds = volumes.map(({ hostPath, volumeName, containerPath }) => `${hostPath ?? volumeName}:${containerPath}`);
-    const given = found.environment.filter((entry) => envs.includes(entry) || !found.imageEnvironment.includes(entry));
+function sayInterruption(parent: pulumi.Resource, spec: ServiceSpecification, found: FoundContainer, wanted: docker.ContainerArgs): void {
+  const current = spec.currentImages?.[spec.component];
+  // A preview does not know the name of an image that is fetched anew.
+  pulumi.output({ ...wanted, image: "" }).apply(({ name, envs = [], labels = [], volumes = [], logOpts = {}, cpus = "0", memory = 0 }) => {
+    const binds = volumes.map(({ hostPath, volumeName, containerPath, readOnly }) => `${hostPath ?? volumeName}:${containerPath}${readOnly ? ":ro" : ""}`);
+    const pairs = labels.map(({ label, value }) => `${label}=${value}`);
+    const limits = Object.entries(logOpts).map(([option, value]) => `${option}=${value}`);
+    /** What the stack gave it: what only the image gives is not there. */
+    const given = (all: readonly string[], image: readonly string[], now: readonly string[]) => all.filter((entry) => now.includes(entry) || !image.includes(entry));
+    const nameOf = (entry: string) => entry.split("=")[0];
     const changed = new Set([
-      ...(found.name === spec.containerName ? [] : ["name"]),
+      ...(found.name === name ? [] : ["name"]),
       ...(found.image === (current ? current.from : spec.image.image) ? [] : ["image"]),
-      ...(found.memory === (spec.memory ?? 0) ? [] : ["memory"]),
-      ...difference(envs, given).map((entry) => entry.split("=")[0]),
+      ...(found.cpus === Number(cpus) ? [] : ["cpus"]),
+      ...(found.memory === memory ? [] : ["memory"]),
+      ...difference(envs, given(found.environment, found.imageEnvironment, envs)).map(nameOf),
+      ...difference(pairs, given(found.labels, found.imageLabels, pairs)).map(nameOf),
+      ...difference(limits, found.logLimits).map(nameOf),
       ...difference(binds, found.binds).map((bind) => bind.split(":")[1]),
     ]);
     if (changed.size > 0) {
@@ -335,11 +357,10 @@ function environment(image: ServiceImage, settings: Settings, further: Environme
   return [...own, ...Object.entries(further).map(([variable, value]) => pulumi.interpolate`${variable}=${value}`)];
 }
 
-function bindMounts(image: ServiceImage, settings: Settings): docker.types.input.ContainerVolume[] {
-  return (image.mounts ?? []).map((mount) => {
-    const [hostPath, containerPath] = mount.split(":");
-    return { hostPath: fill(hostPath, settings), containerPath: fill(containerPath, settings) };
-  });
+/** `host path:container path`, with `:ro` behind what is only to be read. */
+function bindMount(mount: string, filled = (path: string): pulumi.Input<string> => path): docker.types.input.ContainerVolume {
+  const [hostPath, containerPath, readOnly] = mount.split(":");
+  return { hostPath: filled(hostPath), containerPath: filled(containerPath), ...(readOnly && { readOnly: true }) };
 }
 
 function placeholders(template: string): string[] {

@@ -1,24 +1,30 @@
 import { imageSets } from "../components";
 
-/**
- * What the value of a key may be, alone. Pulumi.yaml declares type, default and description of the same keys; index.ts
- * has the rules that hold between keys. From both come Pulumi.schema.json and docs/configuration.md (`npm run docs`).
- */
-export interface Rule {
-  /** What a text must look like. */
+/** What a text must be. */
+export interface Format {
+  /** What it must look like. */
   readonly pattern?: RegExp;
-  /** The only texts that there are, and what they are called. */
+  /** The only ones that there are, and what they are called. */
   readonly oneOf?: { readonly what: string; readonly values: readonly string[] };
   /** Bounds of an integer, both included. */
   readonly range?: readonly [from: number, to: number];
-  /** What a variable's name must look like, where the value is an environment. */
-  readonly variables?: RegExp;
-  /** Values that look right and are wrong all the same, each with why. */
+  /** What looks right and is wrong all the same, each with why. */
   readonly except?: readonly (readonly [wrong: RegExp, why: string])[];
+  /** What to write instead of a wrong one, as the error says it. */
+  readonly write: string;
+}
+
+/**
+ * What the value of a key may be, alone. Pulumi.yaml declares type, default and description of the same keys; between.ts
+ * has the rules that hold between keys. From both come Pulumi.schema.json and docs/configuration.md (`npm run docs`).
+ */
+export interface Rule extends Partial<Format> {
+  /** What each name must be, where the value is an object. */
+  readonly names?: Format;
+  /** What each item must be, where the value is a list. */
+  readonly items?: Format;
   /** Whether it must be set with `--secret`; anything else is refused. */
   readonly secret?: boolean;
-  /** What to write instead of a wrong value, as the error says it. */
-  readonly write: string;
   /** A value that is right and not the default. */
   readonly example: unknown;
 }
@@ -56,11 +62,21 @@ const memory = (example: number) =>
     example,
   }) as const satisfies Rule;
 
-const environment = (example: Readonly<Record<string, string>>) => ({
-  variables: /^[A-Za-z_][A-Za-z0-9_]*$/,
-  write: "write letters, digits and _, beginning with no digit",
+const cpus = (example: string) => ({
+  pattern: /^\d{1,4}(\.\d{1,2})?$/,
+  write: "write a number of processors with at most two decimals, such as 0.5 or 2, or 0 for no limit",
   example,
 });
+
+const variableName: Format = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, write: "write letters, digits and _, beginning with no digit" };
+const environment = (example: Readonly<Record<string, string>>) => ({ names: variableName, example });
+
+const mount: Format = {
+  pattern: /^(\/|(\/[^/:\x00-\x1f]+)+)(:(\/[^/:\x00-\x1f]+)+)(:ro)?$/,
+  except: [[/\/\.\.?(\/|:|$)/, "a path with . or .. in it says in two ways where it leads; write it out"]],
+  write: "write host path:container path, both absolute and without a slash at the end, and :ro behind what is only to be read",
+};
+const mounts = (example: readonly string[]) => ({ items: mount, example });
 
 /** A resource that the slave would measure by itself where it is left out. (Mesos, `Containerizer::resources`.) */
 const measured = (name: string, example: string) =>
@@ -126,17 +142,44 @@ export const rules = {
     write: "write an absolute path without colons and spaces, such as /var/run/docker.sock",
     example: "/run/user/1000/docker.sock",
   },
+  restart: {
+    pattern: /^(always|unless-stopped|no|on-failure(:\d+)?)$/,
+    except: [
+      [/^(no|on-failure)/, "the Mesos master and Marathon end by design when they lose their place, and count on being started again, after the machine's start too; write always or unless-stopped"],
+    ],
+    write: "write always or unless-stopped",
+    example: "unless-stopped",
+  },
+  logMaxSize: { pattern: /^[1-9]\d{0,5}[kmg]$/, write: "write a number with k, m or g behind it, such as 10m", example: "50m" },
+  logMaxFiles: { range: [1, 1000], write: "write how many files from 1 to 1000", example: 5 },
+  labels: {
+    names: {
+      pattern: /^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$/,
+      except: [
+        [/^mesos-marathon(\.|$)/, "by mesos-marathon.… the stack knows what is its own; write another"],
+        [/^((com|io)\.docker|org\.dockerproject)(\.|$)/, "com.docker.…, io.docker.… and org.dockerproject.… are Docker's, and Docker Compose takes what bears its labels for its own; write another"],
+      ],
+      write: "write letters, digits and . _ / - between them",
+    },
+    example: { "example.com/team": "payments" },
+  },
   zookeeperName: containerName("zookeeper-2"),
   zookeeperPort: port(2182),
-  zookeeperEnvironment: environment({ JVMFLAGS: "-Xmx256m" }),
+  zookeeperEnvironment: environment({ ZOO_TICK_TIME: "3000", JVMFLAGS: "-Xmx256m" }),
+  zookeeperMounts: mounts(["/etc/zookeeper/jaas.conf:/etc/zookeeper/jaas.conf:ro"]),
+  zookeeperCpus: cpus("0.5"),
   zookeeperMemory: memory(512),
   mesosMasterName: containerName("mesos-master-2"),
   mesosMasterPort: port(5060),
   mesosMasterEnvironment: environment({ MESOS_CLUSTER: "test" }),
+  mesosMasterMounts: mounts(["/etc/mesos/credentials:/etc/mesos/credentials:ro"]),
+  mesosMasterCpus: cpus("0.5"),
   mesosMasterMemory: memory(512),
   mesosSlaveName: containerName("mesos-slave-2"),
   mesosSlavePort: port(5061),
   mesosSlaveEnvironment: environment({ MESOS_GC_DELAY: "2days" }),
+  mesosSlaveMounts: mounts(["/etc/mesos/credential:/etc/mesos/credential:ro"]),
+  mesosSlaveCpus: cpus("1"),
   mesosSlaveMemory: memory(1024),
   mesosSlaveResources: {
     pattern: new RegExp(`^[a-z_]+:${scalarOrRanges}(;[a-z_]+:${scalarOrRanges})*$`),
@@ -160,6 +203,8 @@ export const rules = {
   marathonName: containerName("marathon-2"),
   marathonPort: port(8090),
   marathonEnvironment: environment({ JAVA_OPTS: "-Xmx1g", MARATHON_FRAMEWORK_NAME: "marathon-2" }),
+  marathonMounts: mounts(["/etc/marathon/plugins:/plugins:ro"]),
+  marathonCpus: cpus("1"),
   marathonMemory: memory(1024),
   readyTimeout: { range: [1, 3600], write: "write seconds from 1 to 3600", example: 600 },
   onDestroy: { pattern: /^(keep|erase)$/, write: "write keep or erase", example: "erase" },

@@ -1,6 +1,9 @@
+import * as pulumi from "@pulumi/pulumi";
+
 import type { ServiceImage } from "../components";
 import { type Program, rules } from "./keys";
 import { nearest } from "./nearest";
+import { faults, type Source, textFaults } from "./source";
 
 /** Bytes of `NAME=value` with its closing zero that Linux hands to a program (execve(2), MAX_ARG_STRLEN). */
 const longest = 128 * 1024;
@@ -14,40 +17,40 @@ const unseen: Readonly<Record<string, string>> = {
   MARATHON_SSL_KEYSTORE_PASSWORD: "MESOSPHERE_KEYSTORE_PASS",
 };
 
-/** The variables of an environment as the CLI hands it over, or undefined where it is none. */
-export function readVariables(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
+/** Further variables of a program's container: name → value. `image` is absent where it is not known which one will run. */
+export function readVariables(source: Source, program: Program, image: ServiceImage | undefined): Record<string, pulumi.Input<string>> {
+  const key = `${program}Environment` as const;
+  const variables = source.object(key, "variables");
+  const secret = source.isSecret(key);
+  for (const [name, value] of Object.entries(variables)) {
+    for (const fault of variableFaults(name, value, program, image, secret)) {
+      source.fault(key, `.${/^\w+$/.test(name) ? name : JSON.stringify(name)}`, fault);
+    }
   }
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, secret ? pulumi.secret(String(value)) : String(value)]));
 }
 
 /**
  * What is wrong with a further variable of a program's container: predicates with what to do instead. No value is ever
  * told, as it may be a secret. `image` is absent where it is not known which one will run.
  */
-export function variableFaults(
+function variableFaults(
   name: string,
   value: unknown,
   program: Program,
   image: ServiceImage | undefined,
   secret: boolean,
 ): string[] {
-  const { variables, write } = rules[`${program}Environment`];
-  if (!variables.test(name)) {
-    return [`is no name of a variable: ${write}`];
+  const [misnamed] = faults(rules[`${program}Environment`].names, name);
+  if (misnamed) {
+    return [`is no name of a variable: ${misnamed}`];
   }
-  if (typeof value !== "string" && typeof value !== "boolean" && !Number.isSafeInteger(value)) {
-    return ["is no text: write one, in quotes where YAML takes it for something else"];
+  const found = textFaults(value);
+  if (Object(value) === value || value === null || (typeof value === "number" && !Number.isSafeInteger(value))) {
+    return found;
   }
   const text = String(value);
   const remove = `remove it: pulumi config rm --path ${program}Environment.${name}`;
-  const found: string[] = [];
-  if (/[\x00-\x1f\x7f]/.test(text)) {
-    found.push("has a line break or another control character: write it on one line");
-  }
   if (Buffer.byteLength(`${name}=${text}`) >= longest) {
     found.push(`is longer than the ${longest / 1024} KiB that Linux hands to a program: write less`);
   }

@@ -7,12 +7,13 @@ import { join } from "node:path";
 
 import { dump, load } from "js-yaml";
 
-import { type Key, keys, type Rule, rules } from "../configuration/keys";
+import { type Format, type Key, keys, type Rule, rules } from "../configuration/keys";
 import { platformTables } from "./platform-tables";
 
 /** A key as Pulumi.yaml declares it. */
 export interface Declared {
-  readonly type: "string" | "integer" | "boolean" | "object";
+  readonly type: "string" | "integer" | "boolean" | "object" | "array";
+  readonly items?: { readonly type: "string" };
   readonly default: unknown;
   readonly description: string;
 }
@@ -44,7 +45,7 @@ function schema(project: string, config: Record<Key, Declared>) {
   const properties = keys.map((key) => {
     const { type, default: value, description } = config[key];
     const { write, example }: Rule = rules[key];
-    const hint = type === "object" ? "" : ` ${sentence(write)}`;
+    const hint = write ? ` ${sentence(write)}` : "";
     return [`${project}:${key}`, { description: description + hint, default: value, examples: [example], anyOf: shapes(type, rules[key]) }];
   });
   return {
@@ -67,7 +68,7 @@ function schema(project: string, config: Record<Key, Declared>) {
 }
 
 /** What a value may be in a stack file. `pulumi config set` writes numbers and booleans as texts. */
-function shapes(type: Declared["type"], { pattern, oneOf, range, variables, except = [] }: Rule) {
+function shapes(type: Declared["type"], { pattern, oneOf, range, names, items, except = [] }: Rule) {
   const secret = { $ref: "#/definitions/secret" };
   switch (type) {
     case "integer":
@@ -78,34 +79,42 @@ function shapes(type: Declared["type"], { pattern, oneOf, range, variables, exce
       return [
         {
           type: "object",
-          propertyNames: { pattern: variables?.source },
+          propertyNames: { pattern: names?.pattern?.source, allOf: exceptions(names?.except) },
           additionalProperties: {
             anyOf: [{ type: ["string", "integer", "boolean"], minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }, secret],
           },
         },
       ];
+    case "array":
+      return [{ type: "array", items: { type: "string", pattern: items?.pattern?.source, allOf: exceptions(items?.except) } }];
     case "string":
       return [
         {
           type: "string",
           enum: oneOf?.values,
           pattern: pattern?.source,
-          allOf: except.length > 0 ? except.map(([wrong]) => ({ not: { pattern: wrong.source } })) : undefined,
+          allOf: exceptions(except),
         },
         secret,
       ];
   }
 }
 
+function exceptions(except: Format["except"] = []) {
+  return except.length > 0 ? except.map(([wrong]) => ({ not: { pattern: wrong.source } })) : undefined;
+}
+
 function section(project: string, key: Key, { type, default: value, description }: Declared): string {
-  const { write, except = [], secret, example }: Rule = rules[key];
+  const { names, items, secret, example, ...own }: Rule = rules[key];
+  const { write, except = [] } = names ?? items ?? own;
+  const structured = type === "object" || type === "array";
   return [
     `### \`${key}\``,
-    `${type}, ${value === "" || type === "object" ? "empty by default" : `default \`${value}\``}`,
+    `${type}, ${value === "" || structured ? "empty by default" : `default \`${value}\``}`,
     description,
-    ...(type === "object" ? [] : [sentence(write)]),
+    `${names ? "Names: " : items ? "Each: " : ""}${sentence(write ?? "")}`,
     ...(except.length > 0 ? ["Refused all the same:", except.map(([, why]) => `- ${why.replaceAll("<", "&lt;")}`).join("\n")] : []),
-    type === "object"
+    structured
       ? `\`\`\`yaml\nconfig:\n${dump({ [`${project}:${key}`]: example }).replace(/^(?=.)/gm, "  ")}\`\`\``
       : secret
         ? `\`\`\`\npulumi config set --secret ${key}\n\`\`\``
@@ -114,7 +123,7 @@ function section(project: string, key: Key, { type, default: value, description 
 }
 
 function row(key: Key, { type, default: value, description }: Declared): string {
-  const shown = value === "" || type === "object" ? "" : `\`${value}\``;
+  const shown = value === "" || typeof value === "object" ? "" : `\`${value}\``;
   return `| \`${key}\` | ${type} | ${shown} | ${/^.*?\.(?= |$)/.exec(description)?.[0]} |`;
 }
 

@@ -61,8 +61,12 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
         imageId: container.Image,
         environment: container.Config.Env,
         imageEnvironment: image?.Config.Env ?? [],
+        labels: pairs(container.Config.Labels),
+        imageLabels: pairs(image?.Config.Labels),
+        cpus: (container.HostConfig.NanoCpus ?? 0) / 1e9,
         memory: (container.HostConfig.Memory ?? 0) / 1024 ** 2,
-        binds: (container.HostConfig.Binds ?? []).map((bind) => bind.split(":").slice(0, 2).join(":")),
+        logLimits: pairs(container.HostConfig.LogConfig?.Config),
+        binds: (container.HostConfig.Binds ?? []).map(readableBind),
         drift: driftOf(container.State, unready?.get(Id)),
       };
     }),
@@ -79,6 +83,8 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     bridges: networks
       .filter(({ Driver }) => Driver === "bridge")
       .map(({ Name, IPAM }) => ({ name: Name, gateways: (IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []) })),
+    limitsCpus: info.CpuCfsQuota !== false,
+    cpus: info.NCPU,
     rootDirectory: info.DockerRootDir,
     securityOptions: info.SecurityOptions ?? [],
     containers: containers.map(({ Id, Names, Image, Created, Labels, Mounts, Ports, State }, i) => ({
@@ -102,6 +108,17 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
 function clockAhead(time: string | undefined, asked: number, answered: number): number {
   const there = Date.parse(time ?? "");
   return Number.isNaN(there) ? 0 : (there > answered ? there - answered : Math.min(0, there - asked)) / 1000;
+}
+
+/** `NAME=value` of each. */
+function pairs(record: Readonly<Record<string, string>> | null = {}): string[] {
+  return Object.entries(record ?? {}).map(([name, value]) => `${name}=${value}`);
+}
+
+/** A bind mount as Docker tells it, with no other mode than `ro`. */
+function readableBind(bind: string): string {
+  const [source, path, mode = ""] = bind.split(":");
+  return [source, path, ...(mode.split(",").includes("ro") ? ["ro"] : [])].join(":");
 }
 
 /** Asks what the gates asked when they were passed: id of the container → why it is not ready any more. */

@@ -40,6 +40,10 @@ export interface Engine extends Platform {
   /** Plugins that are asked about each request. */
   readonly authorizationPlugins: readonly string[];
   readonly bridges: readonly { readonly name: string; readonly gateways: readonly string[] }[];
+  /** Whether the kernel can limit a container's processors; Docker makes no container with such a limit where not. */
+  readonly limitsCpus: boolean;
+  /** How many processors it has. Docker makes no container with a limit above it. */
+  readonly cpus: number;
   readonly rootDirectory: string;
   readonly securityOptions: readonly string[];
   readonly containers: readonly SeenContainer[];

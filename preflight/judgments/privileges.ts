@@ -12,6 +12,16 @@ const memoryLimits = judgment({ "no-memory-limits": "error" }, ({ engine, progra
   }
 });
 
+const cpuLimits = judgment({ "no-cpu-limits": "error", "too-few-cpus": "error" }, ({ engine, programs }, found) => {
+  for (const { key, args } of programs.filter(({ args }) => args.cpus)) {
+    if (!engine.limitsCpus) {
+      found("no-cpu-limits", `the Docker host's kernel cannot limit processors, and mesos-marathon:${key}Cpus asks for it: take the limit away: pulumi config rm ${key}Cpus`);
+    } else if (args.cpus > engine.cpus) {
+      found("too-few-cpus", `the Docker host has ${engine.cpus} processors, and Docker makes no container with a limit above that: mesos-marathon:${key}Cpus is ${args.cpus}; write less`);
+    }
+  }
+});
+
 const realRoot = judgment({ "no-real-root": "error" }, ({ engine }, found) => {
   if (engine.securityOptions.some((option) => /name=(rootless|userns)/.test(option))) {
     found(
@@ -30,4 +40,4 @@ const authorization = judgment({ "authorization-plugin": "note" }, ({ engine: { 
   }
 });
 
-export const privileges = [memoryLimits, realRoot, authorization];
+export const privileges = [memoryLimits, cpuLimits, realRoot, authorization];

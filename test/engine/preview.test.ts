@@ -20,7 +20,7 @@ const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"] as c
 type Component = (typeof components)[number];
 
 interface Row {
-  readonly value: () => string | Readonly<Record<string, string>>;
+  readonly value: () => string | Readonly<Record<string, string>> | readonly string[];
   /** Containers that are replaced; `up` says beforehand what that interrupts. */
   readonly replaces?: readonly Component[];
   /** Gates that are passed anew. */
@@ -75,15 +75,23 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     more: ["update host", "update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"],
   },
   dockerSocket: { value: () => engine, replaces: ["mesos-slave"], proves: ["mesos-slave"] },
+  restart: { value: () => "unless-stopped", more: all.map((component) => `update cluster-${component}`) },
+  logMaxSize: { value: () => "1m", replaces: all, proves: all },
+  logMaxFiles: { value: () => "2", replaces: all, proves: all, previewOnly: true },
+  labels: { value: () => ({ "example.com/team": "payments" }), replaces: all, proves: all },
   zookeeperName: { value: () => "preview-zookeeper", replaces: ["zookeeper"], proves: all },
   zookeeperPort: { value: () => "27181", replaces: all, proves: all, more: ["update cluster-marathon-teardown"] },
   // Of the four alike, one is changed for good: Marathon, below.
   zookeeperEnvironment: { value: () => ({ JVMFLAGS: "-Xmx256m" }), replaces: ["zookeeper"], proves: all, previewOnly: true },
+  zookeeperMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["zookeeper"], proves: all, previewOnly: true },
+  zookeeperCpus: { value: () => "0.5", replaces: ["zookeeper"], proves: all, previewOnly: true },
   zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, previewOnly: true },
   mesosMasterName: { value: () => "preview-master", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
   // They find the master through ZooKeeper.
   mesosMasterPort: { value: () => "27050", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
   mesosMasterEnvironment: { value: () => ({ MESOS_CLUSTER: "test" }), replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
+  mesosMasterMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
+  mesosMasterCpus: { value: () => "0.5", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
   mesosMasterMemory: { value: () => "512", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
   mesosSlaveName: { value: () => "preview-slave", replaces: ["mesos-slave"], proves: ["mesos-slave"], more: ["update cluster-mesos-slave-teardown"] },
   mesosSlavePort: {
@@ -93,12 +101,16 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     refused: /kept state forbids that mesos-marathon:mesosSlavePort changes from 5051 to 27051/,
   },
   mesosSlaveEnvironment: { value: () => ({ MESOS_GC_DELAY: "2days" }), replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
+  mesosSlaveMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
+  mesosSlaveCpus: { value: () => "0.5", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
   mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
   mesosSlaveResources: { value: () => "cpus:3;mem:4096;disk:10240;ports:[31000-32000]", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   marathonName: { value: () => "preview-marathon", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonPort: { value: () => "27080", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonEnvironment: { value: () => ({ MARATHON_TASK_LAUNCH_TIMEOUT: "300000" }), replaces: ["marathon"], proves: ["marathon"] },
+  marathonMounts: { value: () => ["/etc/hostname:/etc/host-name:ro", "/srv:/srv"], replaces: ["marathon"], proves: ["marathon"] },
+  marathonCpus: { value: () => "1.50", replaces: ["marathon"], proves: ["marathon"] },
   marathonMemory: { value: () => "512", replaces: ["marathon"], proves: ["marathon"] },
   readyTimeout: { value: () => "299", proves: all },
   onDestroy: { value: () => "erase", more: ["update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"], previewOnly: true },
@@ -198,9 +210,44 @@ for (const [key, row] of Object.entries(table)) {
   });
 }
 
-test("nothing is left to do, and each volume with data is the one that it was", async () => {
+test("Docker has what the keys say", async () => {
+  const { HostConfig, Config } = await docker.getContainer("preview-marathon").inspect();
+  assert.equal(HostConfig.RestartPolicy?.Name, "unless-stopped");
+  assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-size": "1m", "max-file": "3" } });
+  assert.equal(HostConfig.NanoCpus, 1.5e9);
+  assert.equal(HostConfig.Memory, 512 * 1024 ** 2);
+  assert.deepEqual([...(HostConfig.Binds ?? [])].sort(), ["/etc/hostname:/etc/host-name:ro", "/srv:/srv:rw"]);
+  assert.equal(Config.Labels["example.com/team"], "payments");
+});
+
+test("nothing is left to do, in whatever order mounts are written, and each volume with data is the one that it was", async () => {
   assert.deepEqual(await stack.preview(), []);
   assert.deepEqual(await dataVolumes(), data);
+  await stack.set("mesos-marathon:marathonMounts", ["/srv:/srv", "/etc/hostname:/etc/host-name:ro"]);
+  assert.deepEqual(await stack.preview(), []);
+  await stack.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+});
+
+test("each change of labels, mounts, limits and the restart policy is seen, the last one taken away too", async () => {
+  const replaced = async (key: string, value?: string | string[] | Record<string, string>) => {
+    await stack.set(`mesos-marathon:${key}`, value);
+    const steps = await stack.preview();
+    return steps.filter((step) => /^(replace|update) cluster-marathon:/.test(step));
+  };
+  assert.deepEqual(await replaced("labels", { "example.com/team": "shipping" }), ["replace cluster-marathon: labels"]);
+  assert.deepEqual(await replaced("labels", { "example.com/team": "payments", more: "1" }), ["replace cluster-marathon: labels"]);
+  assert.deepEqual(await replaced("labels"), ["replace cluster-marathon: labels"]);
+  await stack.set("mesos-marathon:labels", { "example.com/team": "payments" });
+  assert.deepEqual(await replaced("marathonMounts", ["/srv:/srv:ro", "/etc/hostname:/etc/host-name:ro"]), ["replace cluster-marathon: volumes"]);
+  assert.deepEqual(await replaced("marathonMounts"), ["replace cluster-marathon: volumes"]);
+  await stack.set("mesos-marathon:marathonMounts", ["/srv:/srv", "/etc/hostname:/etc/host-name:ro"]);
+  assert.deepEqual(await replaced("marathonCpus"), ["replace cluster-marathon: cpus"]);
+  assert.deepEqual(await replaced("marathonCpus", "1.5"), []);
+  assert.deepEqual(await replaced("logMaxSize"), ["replace cluster-marathon: logOpts[\"max-size\"]"]);
+  await stack.set("mesos-marathon:logMaxSize", "1m");
+  assert.deepEqual(await replaced("restart"), ["update cluster-marathon: restart"]);
+  await stack.set("mesos-marathon:restart", "unless-stopped");
+  assert.deepEqual(await stack.preview(), []);
 });
 
 test("what the slave's kept state forbids is there after a destroy and an up, and the app with it", async () => {

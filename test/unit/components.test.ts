@@ -554,7 +554,11 @@ const foundContainer = (component: string, more: Partial<FoundContainer> = {}): 
   imageId: "sha256:0",
   environment: [],
   imageEnvironment: [],
+  labels: labels(component).map(({ label, value }) => `${label}=${value}`),
+  imageLabels: [],
+  cpus: 0,
   memory: 0,
+  logLimits: ["max-file=3", "max-size=10m"],
   binds: [],
   ...more,
 });
@@ -602,6 +606,22 @@ test("what a replacement interrupts is said of a container that does its work", 
       {},
       { mesosSlave: { environment: { MESOS_GC_DELAY: "2days" }, memory: 512 } },
       [`the container mesos-slave is replaced (changed: memory, MESOS_GC_DELAY): ${ends}`],
+    ],
+    "labels, log limits, processors and mounts of the user's": [
+      { labels: [...foundContainer("mesos-slave").labels, "team=b", "given-by=image"], imageLabels: ["given-by=image"], logLimits: ["max-file=3", "max-size=50m"] },
+      { labels: { team: "a" }, mesosSlave: { cpus: 0.5, mounts: ["/etc/a:/etc/a:ro"] } },
+      [`the container mesos-slave is replaced (changed: cpus, team, max-size, /etc/a): ${ends}`],
+    ],
+    "nothing where labels, log limits, processors and mounts are as they were": [
+      {
+        labels: [...foundContainer("mesos-slave").labels, "team=a"],
+        imageLabels: ["team=a"],
+        logLimits: ["max-file=1", "max-size=50m"],
+        cpus: 0.5,
+        binds: ["/etc/a:/etc/a:ro", ...slave.binds],
+      },
+      { labels: { team: "a" }, logMaxSize: "50m", logMaxFiles: 1, restart: "unless-stopped", mesosSlave: { cpus: 0.5, mounts: ["/etc/a:/etc/a:ro"] } },
+      [],
     ],
     "a name, an image and a mount": [
       { name: "agent", image: "other:1", binds: slave.binds.slice(1) },
@@ -972,13 +992,35 @@ test("a configured value reaches every place that it must, and no other", async 
       },
     ));
 
+  const ofAll = (field: string, value: string) => Object.fromEntries(["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((container) => [`Container cluster-${container}.${field}`, value]));
+  await t.test("restart, log limits and labels of all four", async () =>
+    assert.deepEqual(await changes({ restart: "unless-stopped", logMaxSize: "1g", logMaxFiles: "9", labels: '{"a/b.c":1,"d":""}' }), {
+      ...ofAll("restart", "unless-stopped"),
+      ...ofAll("logOpts.max-size", "1g"),
+      ...ofAll("logOpts.max-file", "9"),
+      ...ofAll("labels.3.label", "a/b.c"),
+      ...ofAll("labels.3.value", "1"),
+      ...ofAll("labels.4.label", "d"),
+      ...ofAll("labels.4.value", ""),
+    }));
+
   for (const [program, container] of [["zookeeper", "zookeeper"], ["mesosMaster", "mesos-master"], ["mesosSlave", "mesos-slave"], ["marathon", "marathon"]]) {
     await t.test(`${program}Memory, with swap that has no limit`, async () =>
       assert.deepEqual(await changes({ [`${program}Memory`]: "512" }), {
         [`Container cluster-${container}.memory`]: "512",
         [`Container cluster-${container}.memorySwap`]: "-1",
       }));
+    await t.test(`${program}Cpus`, async () => assert.deepEqual(await changes({ [`${program}Cpus`]: "1.50" }), { [`Container cluster-${container}.cpus`]: "1.5" }));
   }
+
+  await t.test("mounts, each in its own container, and no template in them", async () =>
+    assert.deepEqual(await changes({ marathonMounts: '["/srv/{port}:/a b","/c:/d:ro"]' }), {
+      "Container cluster-marathon.volumes.0.containerPath": "/a b",
+      "Container cluster-marathon.volumes.0.hostPath": "/srv/{port}",
+      "Container cluster-marathon.volumes.1.containerPath": "/d",
+      "Container cluster-marathon.volumes.1.hostPath": "/c",
+      "Container cluster-marathon.volumes.1.readOnly": "true",
+    }));
 
   const everyGate = (variable: string, value: string) =>
     Object.fromEntries(

@@ -30,6 +30,13 @@ const setItself = (variable: string, key = "") => `is what the stack sets itself
 const unknown = (variable: string, version: string, hint = "") => `is no setting that version ${version} knows${hint}; remove it: pulumi config rm --path ${variable}`;
 const seen = (variable: string, instead: string) =>
   `would stand on the command line of version 0.10.1 for all to see: set ${instead} instead, and remove it: pulumi config rm --path ${variable}`;
+const processors = "write a number of processors with at most two decimals, such as 0.5 or 2, or 0 for no limit";
+const mount = "write host path:container path, both absolute and without a slash at the end, and :ro behind what is only to be read";
+const dots = "a path with . or .. in it says in two ways where it leads; write it out";
+const restartedByDesign =
+  "the Mesos master and Marathon end by design when they lose their place, and count on being started again, after the machine's start too; write always or unless-stopped";
+const logSize = "write a number with k, m or g behind it, such as 10m";
+const labelName = "is no name for a label: write letters, digits and . _ / - between them";
 const registry = "write host, port and folders as in an image's name, without https://, such as registry.example:5000/mirror";
 const passwordInTheClear =
   "imageRegistryPassword is in the clear: pulumi config set --secret imageRegistryPassword, and take a new one if others could read that";
@@ -200,6 +207,47 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosSlaveAttributes: "rack:1;racks:2" }],
   [{ mesosSlaveAttributes: "rack:" }, `mesosSlaveAttributes is "rack:": ${attributes}`],
   [{ mesosSlaveAttributes: "rack:1\0" }, `mesosSlaveAttributes is "rack:1\\u0000": ${attributes}`],
+  // Processors.
+  ...["", "-1", "1,5", "0.001", "1e3", "two", "10000", " 1", "1\n", "0x2", "50%"].map((cpus): [Record<string, string>, string] => [{ marathonCpus: cpus }, `marathonCpus is ${json(cpus)}: ${processors}`]),
+  [{ zookeeperCpus: "0.00", mesosMasterCpus: "007" }],
+  // Logs and the restart policy.
+  ...["", "10", "10 m", "0m", "-1", "10mb", "1.5g", "10M", "10m\n"].map((logMaxSize): [Record<string, string>, string] => [{ logMaxSize }, `logMaxSize is ${json(logMaxSize)}: ${logSize}`]),
+  ...["0", "1001", "", "3.0"].map((logMaxFiles): [Record<string, string>, string] => [{ logMaxFiles }, `logMaxFiles is "${logMaxFiles}": write how many files from 1 to 1000`]),
+  ...["no", "on-failure", "on-failure:3"].map((restart): [Record<string, string>, string] => [{ restart }, `restart is "${restart}": ${restartedByDesign}`]),
+  ...["", "never", "Always", "unless stopped"].map((restart): [Record<string, string>, string] => [{ restart }, `restart is "${restart}": write always or unless-stopped`]),
+  // Labels.
+  [{ labels: "team=a" }, "labels is no object: write names of labels with their values below it"],
+  [{ labels: '["team"]' }, "labels is no object: write names of labels with their values below it"],
+  ...["", "a=b", "a b", "$(id)", "-a", "a.", "a\n"].map((name): [Record<string, string>, string] => [{ labels: json({ [name]: "1" }) }, `labels.${json(name)} ${labelName}`]),
+  [{ labels: json({ "mesos-marathon.stack": "other" }) }, 'labels."mesos-marathon.stack" is no name for a label: by mesos-marathon.… the stack knows what is its own; write another'],
+  [
+    { labels: json({ "com.docker.compose.project": "shop" }) },
+    'labels."com.docker.compose.project" is no name for a label: com.docker.…, io.docker.… and org.dockerproject.… are Docker\'s, and Docker Compose takes what bears its labels for its own; write another',
+  ],
+  // `pulumi config set --path labels.a.b 1`, without quotes.
+  [{ labels: json({ a: { b: "1" } }) }, `labels."a" ${noText}`],
+  [{ labels: json({ a: "1\n2" }) }, `labels."a" ${oneLine}`],
+  [{ labels: json({ "mesos-marathons": "1", "com.dockers": "1" }) }],
+  // Mounts.
+  [{ marathonMounts: "/a:/b" }, "marathonMounts is no list: write each on a line of its own below it, behind a dash"],
+  [{ marathonMounts: '{"/a":"/b"}' }, "marathonMounts is no list: write each on a line of its own below it, behind a dash"],
+  ...["", "/a", "a:/b", "/a:b", "volume:/b", "/a:/", "/a/:/b", "/a:/b/", "/a:/b:rw", "/a:/b:ro:ro", "/a//c:/b", "/a:/b\n", "~/a:/b"].map((text): [Record<string, string>, string] => [
+    { marathonMounts: json([text]) },
+    `marathonMounts[0] is ${json(text)}: ${mount}`,
+  ]),
+  [{ marathonMounts: "[1]" }, `marathonMounts[0] is "1": ${mount}`],
+  [{ marathonMounts: json([["/a", "/b"]]) }, `marathonMounts[0] is "[\\"/a\\",\\"/b\\"]": ${mount}`],
+  ...["/a/../b:/c", "/a:/b/./c", "/a/..:/b", "/a:/b/..:ro"].map((text): [Record<string, string>, string] => [{ marathonMounts: json([text]) }, `marathonMounts[0] is ${json(text)}: ${dots}`]),
+  [{ marathonMounts: json(["/.a:/..b"]) }],
+  [{ marathonMounts: json(["/a:/b", "/c:/b:ro"]) }, 'marathonMounts[1] is "/c:/b:ro": mesos-marathon:marathonMounts[0] mounts /b in that container; write a path that lies beside it'],
+  [{ marathonMounts: json(["/a:/b", "/c:/bc"]) }],
+  [{ zookeeperMounts: json(["/a:/tmp/zookeeper"]) }, 'zookeeperMounts[0] is "/a:/tmp/zookeeper": the stack itself mounts /tmp/zookeeper in that container; write a path that lies beside it'],
+  [{ mesosMasterMounts: json(["/a:/tmp"]) }, 'mesosMasterMounts[0] is "/a:/tmp": the stack itself mounts /tmp/mesos in that container; write a path that lies beside it'],
+  [{ mesosSlaveMounts: json(["/a:/sys/fs/cgroup/cpu"]) }, 'mesosSlaveMounts[0] is "/a:/sys/fs/cgroup/cpu": the stack itself mounts /sys/fs/cgroup in that container; write a path that lies beside it'],
+  [
+    { imageSet: "rehearsal", dockerSocket: "/run/d.sock", mesosSlaveMounts: json(["/a:/run/d.sock"]) },
+    'mesosSlaveMounts[0] is "/a:/run/d.sock": the stack itself mounts /run/d.sock in that container; write a path that lies beside it',
+  ],
   // Further variables.
   [{ marathonEnvironment: "JAVA_OPTS=-Xmx1g" }, "marathonEnvironment is no object: write names of variables with their values below it"],
   [{ marathonEnvironment: '["A=1"]' }, "marathonEnvironment is no object: write names of variables with their values below it"],

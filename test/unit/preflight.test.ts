@@ -24,6 +24,8 @@ const ours = (component: string) => ({
   "mesos-marathon.stack": "dev",
   "mesos-marathon.component": component,
 });
+/** As Docker tells labels of a container. */
+const borne = (labels: Record<string, string>) => Object.entries(labels).map((pair) => pair.join("="));
 const otherStacks = { ...ours("marathon"), "mesos-marathon.stack": "dev-2" };
 
 function configured(set: Record<string, string> = {}): Configuration {
@@ -60,6 +62,8 @@ const fit: Engine = {
   forwardsPackets: true,
   authorizationPlugins: [],
   bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }],
+  limitsCpus: true,
+  cpus: 2,
   rootDirectory: "/var/lib/docker",
   securityOptions: ["name=seccomp,profile=default"],
   containers: [],
@@ -80,7 +84,7 @@ const container = (name: string, more: Partial<SeenContainer> = {}): SeenContain
   runs: true,
   ...more,
 });
-const made = { image: "nginx:1", imageId: "sha256:0", environment: [], imageEnvironment: [], memory: 0, binds: [] };
+const made = { image: "nginx:1", imageId: "sha256:0", environment: [], imageEnvironment: [], labels: [], imageLabels: [], cpus: 0, memory: 0, logLimits: [], binds: [] };
 /** What is said of it, beside its name. */
 const told = (id: string, more = "") => `(${id}, image nginx:1, created 2026-01-01T00:00:00.000Z${more})`;
 const slaveThatRan = (...environment: string[]) =>
@@ -538,6 +542,15 @@ const table: Record<string, Case> = {
     ],
   },
   "a kernel that limits no memory, where none is asked for": { engine: { limitsMemory: false }, found: [] },
+  "a kernel that limits no processors, where a limit is asked for": {
+    config: { marathonCpus: "1" },
+    engine: { limitsCpus: false },
+    found: ["error: the Docker host's kernel cannot limit processors, and mesos-marathon:marathonCpus asks for it: take the limit away: pulumi config rm marathonCpus"],
+  },
+  "more processors than the host has": {
+    config: { marathonCpus: "2", mesosSlaveCpus: "2.5" },
+    found: ["error: the Docker host has 2 processors, and Docker makes no container with a limit above that: mesos-marathon:mesosSlaveCpus is 2.5; write less"],
+  },
   "a rootless engine": { engine: { securityOptions: ["name=seccomp,profile=default", "name=rootless"] }, found: [rootless] },
   "an engine with user namespaces": { engine: { securityOptions: ["name=userns"] }, found: [rootless] },
 
@@ -676,6 +689,8 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     CgroupVersion: "2",
     DefaultRuntime: "crun",
     MemoryLimit: false,
+    CpuCfsQuota: false,
+    NCPU: 4,
     DockerRootDir: "/nowhere",
     SecurityOptions: ["name=rootless"],
     MemTotal: 1024,
@@ -725,6 +740,8 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       forwardsPackets: false,
       authorizationPlugins: ["opa"],
       bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }, { name: "bare", gateways: [] }],
+      limitsCpus: false,
+      cpus: 4,
       rootDirectory: "/nowhere",
       securityOptions: ["name=rootless"],
       containers: [
@@ -736,19 +753,19 @@ test("the Docker Engine is looked at once, whole", async (t) => {
           name: "marathon",
           labels: ours("marathon"),
           runs: false,
-          made: { ...made, environment: ["A=1"], binds: ["/a:/b", "v:/w"], drift: `stopped at ${finishedAt} with exit code 143` },
+          made: { ...made, environment: ["A=1"], binds: ["/a:/b", "v:/w:ro"], labels: borne(ours("marathon")), drift: `stopped at ${finishedAt} with exit code 143` },
         },
-        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave"), made },
+        { ...empty, id: "mesos-slave", name: "mesos-slave", labels: ours("mesos-slave"), made: { ...made, labels: borne(ours("mesos-slave")) } },
         {
           ...empty,
           id: "mesos-master",
           name: "mesos-master",
           labels: ours("mesos-master"),
-          made: { ...made, drift: `not ready, seen at T: srvr of ${address}:1: ECONNREFUSED; runs since ${startedAt}` },
+          made: { ...made, labels: borne(ours("mesos-master")), drift: `not ready, seen at T: srvr of ${address}:1: ECONNREFUSED; runs since ${startedAt}` },
         },
-        { ...empty, id: "paused", name: "paused", labels: otherStacks, made: { ...made, drift: "paused, seen at T" } },
-        { ...empty, id: "looping", name: "looping", labels: otherStacks, made: { ...made, drift: "in a restart loop with exit code 1, seen at T" } },
-        { ...empty, id: "new", name: "new", labels: otherStacks, runs: false, made: { ...made, drift: "never started, seen at T" } },
+        { ...empty, id: "paused", name: "paused", labels: otherStacks, made: { ...made, labels: borne(otherStacks), drift: "paused, seen at T" } },
+        { ...empty, id: "looping", name: "looping", labels: otherStacks, made: { ...made, labels: borne(otherStacks), drift: "in a restart loop with exit code 1, seen at T" } },
+        { ...empty, id: "new", name: "new", labels: otherStacks, runs: false, made: { ...made, labels: borne(otherStacks), drift: "never started, seen at T" } },
         // Removed between two questions.
         { ...empty, id: "zookeeper", name: "zookeeper", labels: ours("zookeeper"), runs: false },
       ],
@@ -1008,8 +1025,8 @@ test("preflight in the program", async (t) => {
     assert.deepEqual([result, thrown], [
       {
         found: [
-          { ...found, component: "marathon", name: "marathon", drift: "stopped at 2026-01-02T03:04:05Z with exit code 0" },
-          { ...found, component: "mesos-slave", name: "mesos-slave", environment },
+          { ...found, component: "marathon", name: "marathon", labels: borne(ours("marathon")), drift: "stopped at 2026-01-02T03:04:05Z with exit code 0" },
+          { ...found, component: "mesos-slave", name: "mesos-slave", labels: borne(ours("mesos-slave")), environment },
         ],
         currentImages: {},
       },
