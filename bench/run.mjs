@@ -21,7 +21,7 @@ import { report } from "./report.mjs";
 
 await main(async () => {
   const { rounds, readme } = options();
-  return withTestEngines("measures", 1, async ([{ within, env }]) => {
+  return withTestEngines("measures", [undefined], async ([{ within, env }]) => {
     const composed = await compose();
     const folder = mkdtempSync(join(tmpdir(), "mesos-marathon-bench-"));
     const file = join(folder, "measured.json");

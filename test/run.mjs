@@ -12,7 +12,7 @@
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
  *
  * --cold takes a copy of this clone and an empty home folder, so that nothing is there already.
- * --debian takes the Docker Engine of another Debian release, such as trixie's 26.
+ * --debian takes the Docker Engine of another Debian release, such as trixie's 26. A run of everything does so for one file.
  */
 import "../setup/node-version.mjs";
 
@@ -36,6 +36,9 @@ const patience = 40 * 60_000;
 
 /** As many files run side by side: more than two wait for the processors, not for timers. */
 const engines = 2;
+
+/** What a run of everything does on a newer engine, too, which fills in other defaults: a second preview, and a refresh, find nothing to do. */
+const onNewerEngine = { name: "engine/clone", release: "trixie" };
 
 /** Every suite with its files; those with the longest files first, so that the others run beside them. */
 const order = ["engine", "stand-ins"];
@@ -61,35 +64,38 @@ await main(async () => {
   if (values.cold) {
     return cold(process.argv.slice(2).filter((argument) => argument !== "--cold"));
   }
-  const chosen = runs.filter((run) => names.length === 0 || names.some((name) => isNamed(run, name)));
-  const needsEngine = chosen.some(({ name }) => name !== "unit");
-  return needsEngine ? withEngines(chosen, values.debian) : withoutEngine(chosen);
+  const { debian: release } = values;
+  const chosen = runs.filter((run) => names.length === 0 || names.some((name) => isNamed(run, name))).map((run) => ({ ...run, release }));
+  if (chosen.every(({ name }) => name === "unit")) {
+    return withoutEngine(chosen);
+  }
+  const more = runs.filter(({ name }) => names.length === 0 && !release && name === onNewerEngine.name);
+  return withEngines([...chosen, ...more.map((run) => ({ ...run, ...onNewerEngine, name: `${run.name}@${onNewerEngine.release}` }))]);
 });
 
-/** @typedef {{ name: string, files: string[] }} TestRun files that one process of node:test runs; one, but for the unit tests */
+/**
+ * Files that one process of node:test runs; one, but for the unit tests. release: of Debian whose Docker Engine it gets.
+ * @typedef {{ name: string, files: string[], release?: string }} TestRun
+ */
 
 /** @param {TestRun[]} chosen */
 async function withoutEngine(chosen) {
   await prepare(dependencies);
-  return test(chosen, [{ within: [], env: process.env }]);
+  return test(chosen, [{ within: [], env: process.env, release: chosen[0]?.release }]);
 }
 
-/**
- * @param {TestRun[]} chosen
- * @param {string} [release] of Debian whose Docker Engine is taken
- */
-async function withEngines(chosen, release) {
+/** @param {TestRun[]} chosen */
+async function withEngines(chosen) {
   const programs = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
     return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry() };
   });
-  return withTestEngines(
-    "runs the tests",
-    Math.min(engines, chosen.length),
-    (sessions) => test(chosen, sessions.map(({ within, env }) => ({ within, env: { ...env, ...programs } }))),
-    release,
+  const releases = [...new Set(chosen.map(({ release }) => release))];
+  const wanted = releases.flatMap((release) => chosen.filter((run) => run.release === release).slice(0, engines).map(() => release));
+  return withTestEngines("runs the tests", wanted, (sessions) =>
+    test(chosen, sessions.map((session) => ({ ...session, env: { ...session.env, ...programs } }))),
   );
 }
 
@@ -117,9 +123,13 @@ async function test(chosen, sessions) {
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   const waiting = [...chosen];
+  const nextFor = (/** @type {import("./engine/session.mjs").Session} */ { release }) => {
+    const next = waiting.find((run) => run.release === release);
+    return next && waiting.splice(waiting.indexOf(next), 1)[0];
+  };
   await Promise.all(
     sessions.map(async (session) => {
-      for (let next = waiting.shift(); next && !stopping; next = waiting.shift()) {
+      for (let next = nextFor(session); next && !stopping; next = nextFor(session)) {
         const prefix = chosen.length > 1 ? `${next.name.padEnd(width)} | ` : undefined;
         const { ended, counts } = await runTests(next, session, prefix);
         if (!counts || counts.passed + counts.failed === 0) {

@@ -36,9 +36,11 @@ after(async () => {
   await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-clone-cluster-")));
 });
 
-test("up in one clone, preview in another: nothing to do, and no path of a clone in the state", async () => {
+test("up in one clone, preview and refresh in another: nothing to do, and no path of a clone in the state", async () => {
   await stack.up();
   const elsewhere = stack.from(clone);
+  assert.deepEqual(await elsewhere.preview(), []);
+  await elsewhere.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
   assert.deepEqual(await elsewhere.preview(), []);
   for (const { urn, inputs, outputs } of await stack.resources()) {
     assert.doesNotMatch(JSON.stringify({ inputs, outputs }), new RegExp(`${projectFolder}/(?!\\.local/)`), urn);

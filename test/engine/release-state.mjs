@@ -7,7 +7,7 @@ import { main } from "../../setup/terminal.mjs";
 import { withTestEngines } from "./session.mjs";
 
 await main(() =>
-  withTestEngines("records a release", 1, ([{ within, env }]) =>
+  withTestEngines("records a release", [undefined], ([{ within, env }]) =>
     passThrough([...within, process.execPath, "--import", "tsx", "test/engine/record-release.ts"], { cwd: root, env }),
   ),
 );

@@ -19,17 +19,17 @@ import { dockerdOf } from "./other-debian.mjs";
  * @property {string[]} within command that runs another one inside the engine's network namespace
  * @property {NodeJS.ProcessEnv} env leads to that engine, to the Pulumi CLI and to a PULUMI_HOME with the plugins:
  *   PATH, DOCKER_HOST and TEST_DOCKER_HOST, TEST_ENGINE (its name), PULUMI_HOME and TEST_PULUMI_HOME, TEST_IMAGE
+ * @property {string} [release] of Debian that the engine is of; absent where it is this machine's own
  */
 
 /**
  * Prepares what is missing, starts engines with the rehearsal images, and ends them after the work.
  * @param {string} busy what this process does meanwhile, as in "runs the tests"
- * @param {number} count of engines
+ * @param {(string | undefined)[]} releases one engine for each: of Debian, or undefined for this machine's own Engine
  * @param {(sessions: Session[]) => Promise<number>} work gives an exit code
- * @param {string} [release] of Debian whose Docker Engine is taken; default: this machine's own Engine
  * @returns {Promise<number>}
  */
-export function withTestEngines(busy, count, work, release) {
+export function withTestEngines(busy, releases, work) {
   return alone("test", busy, async () => {
     const { path, home } = await prepare(async () => {
       await dependencies();
@@ -38,19 +38,23 @@ export function withTestEngines(busy, count, work, release) {
       const path = [bin, process.env.PATH].filter(Boolean).join(delimiter);
       return { path, home: ownHome(await plugins(() => ({ ...process.env, PATH: path }))) };
     });
-    /** @type {import("./docker-engine.mjs").TestEngine[]} */
+    /** @type {(import("./docker-engine.mjs").TestEngine & { release?: string })[]} */
     const engines = [];
     let stopping = false;
     const interrupted = () => void (stopping = true);
     process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
     try {
-      for (let index = 1; index <= count && !stopping; index++) {
-        const engine = release ? await startTestEngine(`${release}-${index}`, await dockerdOf(release)) : await startTestEngine(String(index));
-        engines.push(engine);
+      for (const [index, release] of releases.entries()) {
+        if (stopping) {
+          break;
+        }
+        const number = releases.slice(0, index + 1).filter((other) => other === release).length;
+        const engine = release ? await startTestEngine(`${release}-${number}`, await dockerdOf(release)) : await startTestEngine(String(number));
+        engines.push({ ...engine, release });
         await buildImages("rehearsal", engine.dockerHost, { theirs: false });
       }
       sayRoads();
-      return stopping ? 130 : await work(engines.map(({ name, within, dockerHost }) => ({ within, env: environment(path, name, dockerHost, home) })));
+      return stopping ? 130 : await work(engines.map(({ name, within, dockerHost, release }) => ({ within, env: environment(path, name, dockerHost, home), release })));
     } finally {
       await Promise.all(engines.map((engine) => engine.stop()));
       process.off("SIGINT", interrupted).off("SIGTERM", interrupted);

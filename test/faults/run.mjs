@@ -10,7 +10,7 @@ import { main } from "../../setup/terminal.mjs";
 import { withTestEngines } from "../engine/session.mjs";
 
 await main(() =>
-  withTestEngines("injects faults", 1, ([{ within, env }]) =>
+  withTestEngines("injects faults", [undefined], ([{ within, env }]) =>
     passThrough([...within, process.execPath, "--import", "tsx", "test/faults/matrix.ts", ...process.argv.slice(2)], { cwd: root, env }),
   ),
 );
