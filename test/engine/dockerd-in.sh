@@ -2,10 +2,10 @@
 # dockerd-in.sh ROOT ARGS…: the dockerd of another root file system, with this one's devices, sockets and files. It
 # gets a mount namespace of its own, which ends with it: nothing is left mounted.
 export CLONE="$(cd "$(dirname "$0")/../.." && pwd)"
-exec unshare --mount --propagation unchanged sh -ec '
+exec unshare --mount sh -ec '
   root=$1
   shift
-  # Docker makes its root private before it unpacks an image, and only a mount can be that.
+  # Only a mount can become the root.
   mount --bind "$root" "$root"
   for folder in /dev /sys; do
     mount --rbind "$folder" "$root$folder"
@@ -14,5 +14,10 @@ exec unshare --mount --propagation unchanged sh -ec '
     mkdir -p "$root$folder"
     mount --bind "$folder" "$root$folder"
   done
-  PATH=/usr/sbin:/usr/bin:/sbin:/bin exec chroot "$root" /usr/sbin/dockerd "$@"
+  export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+  cd "$root"
+  # Where chroot would do for dockerd, what docker exec starts would get the root of the mount namespace: this machine.
+  pivot_root . .
+  umount --lazy .
+  exec dockerd "$@"
 ' sh "$@"
