@@ -26,6 +26,7 @@ const answerMilliseconds = 5_000;
 /** The real ones restart once or twice by design: after a lost ZooKeeper session, or while a dead leader's node lives on. */
 const toleratedRestarts = 2;
 const reportSeconds = 5;
+const longestStatus = 60;
 /** A container that was found running but not ready may still become so: a new master is elected after 10 to 15 s. */
 const patience = 0.2;
 /** Of a container that is started again because it does not answer. */
@@ -59,10 +60,22 @@ export async function waitUntilReady(check, gate) {
     }
     if (waited() - reported >= reportSeconds) {
       reported = waited();
-      console.error(`${gate.component}: ${answer} (${Math.round(reported)} s)`);
+      console.error(status(reported, answer, container.ends()));
     }
     await sleep(pollMilliseconds);
   }
+}
+
+/**
+ * What is waited for, in one short line: Pulumi shows it behind the resource's name, in what 80 columns leave of it.
+ * @param {number} waited seconds
+ * @param {string} answer
+ * @param {number} ends of the container meanwhile
+ */
+function status(waited, answer, ends) {
+  const plain = answer === "ECONNREFUSED" ? "does not listen yet" : answer;
+  const line = `${Math.round(waited)} s: ${ends > 0 ? `ended ${ends} times; ` : ""}${plain.replaceAll(/\s+/g, " ")}`;
+  return line.length > longestStatus ? `${line.slice(0, longestStatus - 1)}…` : line;
 }
 
 /**
@@ -73,6 +86,7 @@ function watch(gate) {
   /** @type {number | undefined} */
   let restartsBefore;
   let state = "not looked at";
+  let ends = 0;
   let mended = false;
   const container = () => dockerEngine(gate.dockerHost).getContainer(gate.container);
 
@@ -120,6 +134,7 @@ function watch(gate) {
       }
       restartsBefore ??= restarts;
       const restarted = restarts - restartsBefore;
+      ends = restarted;
       state = `${now.Status}, restarted ${restarted} times while waiting`;
       // Restarts count while it runs, too: one that lives a second at a time is hardly ever seen in between.
       if (now.Running && !now.Restarting) {
@@ -136,6 +151,7 @@ function watch(gate) {
       return now.Status === "exited" && config.RestartPolicy?.Name === "no" ? `it ended with exit code ${now.ExitCode}` : "";
     },
     state: () => state,
+    ends: () => ends,
     /** @param {number} lines */
     log: async (lines) => {
       try {

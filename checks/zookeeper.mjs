@@ -19,7 +19,7 @@ export async function ask({ ADDRESS = "", PORT = "" }, signal) {
  * @param {AbortSignal} signal
  * @returns {Promise<string>} the answer, or the error in words
  */
-function fourLetterWord(word, host, port, signal) {
+export function fourLetterWord(word, host, port, signal) {
   return new Promise((resolve) => {
     let answer = "";
     const socket = connect({ host, port, signal });

@@ -94,10 +94,19 @@ export class TestStack {
     const isOperation = ["up", "preview", "refresh", "destroy", "config"].includes(args[0]);
     const stack = args[1] === "init" ? [] : ["--stack", this.name];
     const all = [...args, ...stack, ...(isOperation ? ["--config-file", this.configFile] : []), "--non-interactive", "--color", "never"];
+    return this.execute("pulumi", all);
+  }
+
+  /** `npm run doctor` on this stack. */
+  doctor(...args: string[]): Promise<Run> {
+    return this.execute(process.execPath, ["setup/doctor.mjs", "--stack", this.name, "--config-file", this.configFile, ...args]);
+  }
+
+  private execute(program: string, args: string[]): Promise<Run> {
     return new Promise((resolve) => {
       execFile(
-        "pulumi",
-        all,
+        program,
+        args,
         { cwd: this.project, env: this.environment, maxBuffer: 64 * 1024 * 1024, timeout: 300_000 },
         (error, stdout, stderr) => {
           const code = error ? (typeof error.code === "number" ? error.code : 255) : 0;

@@ -259,7 +259,7 @@ test("the loop", async (t) => {
   const wait = async (
     t: TestContext,
     container: Partial<FakeContainer> | undefined,
-    { readyAt = Infinity, seconds = 600, finalExits = {}, questionSeconds = 0.5, drift = "" } = {},
+    { readyAt = Infinity, seconds = 600, finalExits = {}, questionSeconds = 0.5, drift = "", answer = no.answer } = {},
   ) => {
     let now = Date.UTC(2026, 0, 2);
     t.mock.method(Date, "now", () => now);
@@ -269,7 +269,7 @@ test("the loop", async (t) => {
     const check: Check = async () => {
       now += questionSeconds * 1000;
       assert.ok(asked < 20, "it asks for ever");
-      return ++asked >= readyAt ? yes : no;
+      return ++asked >= readyAt ? yes : { ...no, answer };
     };
     const said = t.mock.method(console, "error", () => {});
     const gate = { component: "zookeeper", container: "zookeeper", dockerHost: engine.dockerHost, seconds, finalExits, settings: {}, drift };
@@ -439,6 +439,12 @@ test("the loop", async (t) => {
   await t.test("says every five seconds what it waits for, until the time is over", async (t) => {
     const { ready, asked, said, lines } = await wait(t, {}, { seconds: 13, questionSeconds: 2 });
     assert.deepEqual([ready, asked, lines[3]], [false, 7, "  waited:       14.0 s of 13 s"]);
-    assert.deepEqual(said, ["zookeeper: ECONNREFUSED (6 s)", "zookeeper: ECONNREFUSED (12 s)"]);
+    assert.deepEqual(said, ["6 s: does not listen yet", "12 s: does not listen yet"]);
+  });
+
+  await t.test("says it in a short line, with how often it ended meanwhile", async (t) => {
+    const ended = (container: FakeContainer, times: number) => void (container.restarts = times > 1 ? 2 : 0);
+    const { said } = await wait(t, { inspected: ended }, { seconds: 8, questionSeconds: 2, answer: `HTTP 503\n${"x".repeat(80)}` });
+    assert.deepEqual(said, [`6 s: ended 2 times; HTTP 503 ${"x".repeat(30)}…`]);
   });
 });

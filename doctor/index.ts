@@ -1,0 +1,111 @@
+/** `npm run doctor`: preflight's checks without a preview, and a look at the running cluster. Changes nothing. */
+
+import { currentDockerHost } from "../configuration/docker-context";
+import { readConfiguration } from "../configuration";
+import type { Finding } from "../preflight/findings";
+import { judge } from "../preflight/judge";
+import { look } from "../preflight/look";
+import { isOurs, type Recorded } from "../preflight/seen";
+import { lookAtCluster } from "./cluster";
+import type { ClusterReport, Report } from "./report";
+
+export { inTable } from "./table";
+
+/** What is known of a stack before anything is looked at. */
+export interface Given {
+  readonly project: string;
+  readonly stack: string;
+  /** Key of this project → value, defaults included. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Keys that have a secret in them. */
+  readonly secretKeys: readonly string[];
+  /** As `pulumi stack export --show-secrets` gives it; absent where the stack was never up, or Pulumi does not tell. */
+  readonly deployment?: { readonly resources?: readonly any[]; readonly pending_operations?: readonly any[] };
+  /** Why the configuration or the state could not be read; empty where they were. */
+  readonly unread: readonly string[];
+}
+
+export async function diagnose({ project, stack, values, secretKeys, deployment, unread }: Given): Promise<Report> {
+  const { configuration, problems } = readConfiguration(
+    (key) => values[key],
+    Object.keys(values),
+    currentDockerHost,
+    (key) => secretKeys.includes(key),
+  );
+  const recorded = deployment && recordedIn(deployment.resources ?? []);
+  const seen = await look(configuration, Promise.resolve(recorded));
+  const owner = { project, stack };
+  const own = seen.engine?.containers.filter((container) => isOurs(container, recorded, owner));
+  const wasUp = (own ?? []).length > 0 || (recorded?.containers ?? []).length > 0;
+  const cluster = wasUp ? await lookAtCluster(configuration, own, recorded?.gates ?? []) : undefined;
+  const told = judge(configuration, seen, owner);
+  const findings = [
+    ...problems.map((text): Finding => ({ level: "error", name: "configuration", text })),
+    ...unread.map((text): Finding => ({ level: "warning", name: "not-read", text })),
+    // Of what has drifted, the cluster tells more.
+    ...told.filter(({ name }) => !cluster || name !== "drifted"),
+    ...interrupted(deployment?.pending_operations ?? []),
+    ...(cluster ? judgeCluster(cluster) : []),
+  ];
+  const report: Report = {
+    schemaVersion: 1,
+    stack,
+    dockerHost: configuration.host.dockerHost,
+    dockerVersion: seen.engine?.version,
+    ok: !findings.some(({ level }) => level === "error"),
+    findings,
+    cluster,
+  };
+  const secrets = [...secretKeys.map((key) => values[key]), ...(recorded?.gates ?? []).flatMap(({ CREDENTIALS }) => CREDENTIALS?.split(":") ?? [])];
+  return without(report, secrets.filter((secret) => secret?.length > 3));
+}
+
+function recordedIn(resources: readonly any[]): Recorded {
+  const ofType = (type: string) => resources.filter((resource) => resource.type === type && !resource.delete);
+  return {
+    containers: ofType("docker:index/container:Container").map(({ id }) => id),
+    gates: ofType("command:local:Command")
+      .map(({ outputs }) => plain(outputs?.environment))
+      .filter((environment) => environment?.CONTAINER_ID),
+  };
+}
+
+/** A value of the state whose secrets are shown, without what marks them as such. */
+function plain(value: any): any {
+  if (value === null || typeof value !== "object") {
+    return value;
+  }
+  return "plaintext" in value ? JSON.parse(value.plaintext) : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+}
+
+function interrupted(pending: readonly any[]): Finding[] {
+  const made = pending.filter(({ type }) => type === "creating").map(({ resource }) => String(resource.urn).split("::").pop());
+  return made.length === 0 ? [] : [{ level: "error", name: "interrupted", text: `a Pulumi command was cut off when it made ${made.join(", ")}: npm run recover` }];
+}
+
+function judgeCluster({ components, apps }: ClusterReport): Finding[] {
+  return [
+    ...components
+      .filter(({ ready }) => !ready)
+      .map(({ component, answer }): Finding => ({ level: "error", name: "not-ready", text: `${component} is not ready (${answer}): npm run up, or pulumi up, brings it back` })),
+    ...apps
+      .filter(({ waits }) => waits)
+      .map(({ id, instances, running, waits }): Finding => ({ level: "warning", name: "app-waits", text: `the app ${id} waits, ${running} of ${instances} running: ${waits}` })),
+    ...apps
+      .filter(({ lastFailure }) => lastFailure)
+      .map(({ id, lastFailure }): Finding => ({ level: "warning", name: "task-failed", text: `the last task of the app ${id} that failed: ${lastFailure}` })),
+  ];
+}
+
+/** The same with each of these texts left out, wherever it stands. */
+function without<T>(value: T, secrets: readonly string[]): T {
+  const clean = (inner: any): any =>
+    typeof inner === "string"
+      ? secrets.reduce((text, secret) => text.replaceAll(secret, "…"), inner)
+      : Array.isArray(inner)
+        ? inner.map(clean)
+        : inner !== null && typeof inner === "object"
+          ? Object.fromEntries(Object.entries(inner).map(([name, each]) => [name, clean(each)]))
+          : inner;
+  return clean(value);
+}

@@ -1,0 +1,59 @@
+import type { Report } from "./report";
+
+/** A report for a person, in lines of at most `width`. */
+export function inTable({ stack, dockerHost, dockerVersion, findings, cluster }: Report, width = 80): string {
+  const lines = [`Stack ${stack}, Docker Engine ${dockerVersion ?? "out of reach"} (${dockerHost})`, ""];
+  for (const { level, name, text } of findings) {
+    lines.push(...row([`${level.padEnd(7)} `, name], "", width), ...row(["        "], text, width));
+  }
+  if (findings.length === 0) {
+    lines.push("Nothing found.");
+  }
+  if (!cluster) {
+    return [...lines, "", dockerVersion ? "There is no cluster of this stack yet." : "Whether there is a cluster of this stack cannot be seen."].join("\n");
+  }
+  const { components, slaves, apps } = cluster;
+  lines.push("", "Components");
+  for (const { component, ready, answer, version = "", endpoint = "" } of components) {
+    lines.push(...row([`  ${component.padEnd(13)}${ready ? "ready    " : "NOT READY"} ${version.padEnd(8)}`], [endpoint, answer].filter(Boolean).join("  "), width));
+  }
+  if (slaves.length > 0) {
+    lines.push("", "Slaves");
+    for (const { id, hostname, active, attributes, total, free } of slaves) {
+      const with_ = Object.entries(attributes).map(([name, value]) => `${name}:${value}`);
+      lines.push(...row(["  "], [`${active ? "active  " : "INACTIVE"}  ${hostname}`, ...with_, id].join("  "), width));
+      lines.push(...row(["            "], `free: cpus ${free.cpus} of ${total.cpus}, mem ${free.mem} of ${total.mem} MiB, disk ${free.disk} of ${total.disk} MiB`, width));
+    }
+  }
+  if (apps.length > 0) {
+    const complete = apps.filter(({ instances, running, waits }) => running >= instances && !waits);
+    const others = apps.filter((app) => !complete.includes(app)).map(({ id, running, instances }) => `${id} ${running} of ${instances}`);
+    lines.push("", ...row(["Apps  "], [`${complete.length} of ${apps.length} run in full`, ...others].join("; "), width));
+  }
+  const logs = components.filter(({ log }) => log.length > 0);
+  if (logs.length > 0) {
+    lines.push("", "Last errors in the logs (all: npm run logs)");
+    for (const { component, log } of logs) {
+      log.forEach((line) => lines.push(...row([`  ${component.padEnd(13)}`], line, width)));
+    }
+  }
+  return lines.join("\n");
+}
+
+/** What stands in front once, and behind it a text, broken between words, its lines below each other. */
+function row(front: readonly string[], text: string, width: number): string[] {
+  const head = front.join("");
+  const room = width - head.length;
+  const [first, ...words] = text.split(" ").flatMap((word) => word.match(new RegExp(`.{1,${room}}`, "gs")) ?? [""]);
+  const lines: string[] = [];
+  let line = first;
+  for (const word of words) {
+    if (line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line += ` ${word}`;
+    }
+  }
+  return [...lines, line].map((each, index) => (index === 0 ? head : " ".repeat(head.length)) + each).map((each) => each.trimEnd());
+}
