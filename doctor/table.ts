@@ -15,7 +15,9 @@ export function inTable({ stack, dockerHost, dockerVersion, findings, cluster }:
   const { components, slaves, apps } = cluster;
   lines.push("", "Components");
   for (const { component, ready, answer, version = "", endpoint = "" } of components) {
-    lines.push(...row([`  ${component.padEnd(13)}${ready ? "ready    " : "NOT READY"} ${version.padEnd(8)}`], [endpoint, answer].filter(Boolean).join("  "), width));
+    const head = `  ${component.padEnd(13)}${ready ? "ready    " : "NOT READY"} ${version.padEnd(8)}`;
+    const [together, ...more] = row([head], [endpoint, answer].filter(Boolean).join("  "), width);
+    lines.push(...(more.length === 0 || !endpoint ? [together, ...more] : [head + endpoint, ...row([" ".repeat(head.length)], answer, width)]));
   }
   if (slaves.length > 0) {
     lines.push("", "Slaves");

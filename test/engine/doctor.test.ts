@@ -78,8 +78,8 @@ test("a cluster that is well", async () => {
   assert.deepEqual(slaves.map(({ id, ...slave }) => slave), [
     { hostname: "127.0.0.1", active: true, attributes: {}, total: { cpus: 2, mem: 2048, disk: 10240 }, free: { cpus: 2, mem: 2048, disk: 10240 } },
   ]);
-  assert.deepEqual(apps, []);
-  assert.match(table, /^ {2}marathon {5}ready {5}1\.11\.0 {2}http:\/\/127\.0\.0\.1:8080 {2}active as /m);
+  assert.deepEqual([apps, components.map(({ log }) => log)], [[], [[], [], [], []]]);
+  assert.match(table, /^ {2}marathon {5}ready {5}1\.11\.0 {2}http:\/\/127\.0\.0\.1:8080\n {33}active as \S+$/m);
 });
 
 test("an app that cannot be placed, and one whose tasks fail", async () => {

@@ -94,7 +94,7 @@ const gate = (component: string, environment: object) => ({ type: "command:local
 test("a cluster half dead: what answers is told whole, what does not with the reason and its log, and no secret", async (t) => {
   const engine = await played(t);
   engine.containers.set("mesos-master", { name: "mesos-master", labels: labels("mesos-master"), startedAt: "2026-01-01T00:00:00Z", log: frame(2, "I0101 all is well\nE0101 a lost slave\nF0101 gone\nW0101 odd\n") });
-  engine.containers.set("marathon", { name: "marathon", labels: labels("marathon"), log: frame(1, "[2026-01-01] ERROR refused for me:hidden-word\n") });
+  engine.containers.set("marathon", { name: "marathon", labels: labels("marathon"), log: frame(1, "[2026-01-01] ERROR refused for me:hidden-word\nERROR Invalid configuration, only one server specified (ignoring)\n") });
   engine.containers.set("zookeeper", { name: "zookeeper", labels: labels("zookeeper"), status: "exited", exitCode: 1, finishedAt: "2026-01-01T00:00:00Z", log: frame(1, "a\nb\nc\nd\n") });
   const shown: (string | undefined)[] = [];
   const master = await answering(t, {
@@ -171,6 +171,7 @@ test("what a person reads, at 80 columns", () => {
       components: [
         { component: "zookeeper", ready: true, answer: "serves as standalone", endpoint: "127.0.0.1:2181", version: "3.8.0", log: [] },
         { component: "marathon", ready: false, answer: "ECONNREFUSED", endpoint: "http://127.0.0.1:8080", log: ["ERROR a"] },
+        { component: "mesos-slave", ready: true, answer: `active as ${"x".repeat(36)}`, endpoint: "http://127.0.0.1:5051", version: "1.11.0", log: [] },
       ],
       slaves: [{ id: "S1", hostname: "h", active: false, attributes: { rack: "1" }, total: { cpus: 2, mem: 100, disk: 10 }, free: { cpus: 1.9, mem: 50, disk: 10 } }],
       apps: [
@@ -191,6 +192,8 @@ test("what a person reads, at 80 columns", () => {
     "Components",
     "  zookeeper    ready     3.8.0   127.0.0.1:2181  serves as standalone",
     "  marathon     NOT READY         http://127.0.0.1:8080  ECONNREFUSED",
+    "  mesos-slave  ready     1.11.0  http://127.0.0.1:5051",
+    `                                 active as ${"x".repeat(36)}`,
     "",
     "Slaves",
     "  INACTIVE  h  rack:1  S1",
