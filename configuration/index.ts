@@ -59,9 +59,12 @@ export async function loadConfiguration(
   if (config.get("imageSet") !== "auto") {
     return configuration;
   }
-  const registry = config.get("imageRegistry");
-  const sets = Object.values(imageSets).map((imageSet) => (registry ? fromRegistry(imageSet, registry) : imageSet));
-  return read(await automatic(configuration.host, sets));
+  return read(await automatic(configuration.host, choosableImageSets(config.get("imageRegistry"))));
+}
+
+/** The image sets that `auto` chooses from, with the names that their images have in a registry. */
+export function choosableImageSets(registry: string | undefined): ImageSet[] {
+  return Object.values(imageSets).map((imageSet) => (registry ? fromRegistry(imageSet, registry) : imageSet));
 }
 
 /**

@@ -1,7 +1,8 @@
 /** `npm run doctor`: preflight's checks without a preview, and a look at the running cluster. Changes nothing. */
 
 import { currentDockerHost } from "../configuration/docker-context";
-import { readConfiguration } from "../configuration";
+import { choosableImageSets, readConfiguration } from "../configuration";
+import { choose } from "../preflight/automatic";
 import type { Finding } from "../preflight/findings";
 import { judge } from "../preflight/judge";
 import { look } from "../preflight/look";
@@ -26,19 +27,25 @@ export interface Given {
 }
 
 export async function diagnose({ project, stack, values, secretKeys, deployment, unread }: Given): Promise<Report> {
-  const { configuration, problems } = readConfiguration(
-    (key) => values[key],
-    Object.keys(values),
-    currentDockerHost,
-    (key) => secretKeys.includes(key),
-  );
+  const read = (imageSet: string) =>
+    readConfiguration((key) => (key === "imageSet" ? imageSet : values[key]), Object.keys(values), currentDockerHost, (key) => secretKeys.includes(key));
   const recorded = deployment && recordedIn(deployment.resources ?? []);
-  const seen = await look(configuration, Promise.resolve(recorded));
   const owner = { project, stack };
+  let { configuration, problems } = read(values.imageSet);
+  let isChosen = true;
+  if (values.imageSet === "auto") {
+    const choice = choose(configuration.host, choosableImageSets(values.imageRegistry), owner, Promise.resolve(recorded));
+    const { imageSet, problem } = await choice.then(({ imageSet }) => ({ imageSet, problem: [] }), ({ message }) => ({ imageSet: undefined, problem: [message] }));
+    isChosen = imageSet !== undefined;
+    const chosen = read(imageSet ?? values.imageSet);
+    [configuration, problems] = [chosen.configuration, [...chosen.problems, ...problem]];
+  }
+  const seen = await look(configuration, Promise.resolve(recorded));
   const own = seen.engine?.containers.filter((container) => isOurs(container, recorded, owner));
   const wasUp = (own ?? []).length > 0 || (recorded?.containers ?? []).length > 0;
   const cluster = wasUp ? await lookAtCluster(configuration, own, recorded?.gates ?? []) : undefined;
-  const told = judge(configuration, seen, owner);
+  // Without a set there is nothing to hold the host against.
+  const told = isChosen ? judge(configuration, seen, owner) : [];
   const findings = [
     ...problems.map((text): Finding => ({ level: "error", name: "configuration", text })),
     ...unread.map((text): Finding => ({ level: "warning", name: "not-read", text })),
@@ -64,6 +71,8 @@ function recordedIn(resources: readonly any[]): Recorded {
   const ofType = (type: string) => resources.filter((resource) => resource.type === type && !resource.delete);
   return {
     containers: ofType("docker:index/container:Container").map(({ id }) => id),
+    images: ofType("docker:index/remoteImage:RemoteImage").map(({ outputs }) => outputs?.name),
+    imageSet: ofType("pulumi:pulumi:Stack")[0]?.outputs?.cluster?.imageSet?.name,
     gates: ofType("command:local:Command")
       .map(({ outputs }) => plain(outputs?.environment))
       .filter((environment) => environment?.CONTAINER_ID),

@@ -46,7 +46,7 @@ export function inTable({ stack, dockerHost, dockerVersion, findings, cluster }:
 function row(front: readonly string[], text: string, width: number): string[] {
   const head = front.join("");
   const room = width - head.length;
-  const [first, ...words] = text.split(" ").flatMap((word) => word.match(new RegExp(`.{1,${room}}`, "gs")) ?? [""]);
+  const [first, ...words] = text.replaceAll(/\s*\n\s*/g, " ").split(" ").flatMap((word) => word.match(new RegExp(`.{1,${room}}`, "gs")) ?? [""]);
   const lines: string[] = [];
   let line = first;
   for (const word of words) {

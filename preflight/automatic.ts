@@ -9,7 +9,7 @@ import { refusal } from "../components/refusal";
 import type { Configuration } from "../configuration";
 import { unreachable } from "./judgments/endpoint";
 import { askRegistries, reach } from "./pullable";
-import { bearsLabels } from "./seen";
+import { bearsLabels, type Owner, type Recorded } from "./seen";
 import { awake, readState } from "./state";
 
 /**
@@ -18,25 +18,30 @@ import { awake, readState } from "./state";
  * @param sets with the names that their images have for this stack
  * @throws pulumi.RunError where there is none, with why and what to do
  */
-export function automaticImageSet(host: Configuration["host"], sets: readonly ImageSet[]): Promise<string> {
-  return awake(choose(host, sets));
+export async function automaticImageSet(host: Configuration["host"], sets: readonly ImageSet[]): Promise<string> {
+  const { imageSet, why } = await awake(choose(host, sets, { project: pulumi.getProject(), stack: pulumi.getStack() }, readState()));
+  await pulumi.log.info(`image set ${imageSet} (mesos-marathon:imageSet is auto): ${why}`);
+  return imageSet;
 }
 
-async function choose(host: Configuration["host"], sets: readonly ImageSet[]): Promise<string> {
+/** The same without a program that runs. */
+export async function choose(
+  host: Configuration["host"],
+  sets: readonly ImageSet[],
+  owner: Owner,
+  state: Promise<Recorded | undefined>,
+): Promise<{ imageSet: string; why: string }> {
   const { dockerEngine } = await import("../checks/docker.mjs");
   const docker = dockerEngine(host.dockerHost, 5_000);
-  const asked = Promise.all([readState(), docker.version(), docker.info(), docker.listImages(), docker.listContainers({ all: true })]);
+  const asked = Promise.all([state, docker.version(), docker.info(), docker.listImages(), docker.listContainers({ all: true })]);
   const [recorded, version, info, listed, containers] = await asked.catch(({ code, message }) => {
     throw refusal("The image set cannot be chosen (mesos-marathon:imageSet is auto):", [unreachable.finding(host.dockerHost, { code, message }).text]);
   });
-  const say = (imageSet: string, why: string) => pulumi.log.info(`image set ${imageSet} (mesos-marathon:imageSet is auto): ${why}`).then(() => imageSet);
-
-  const owner = { project: pulumi.getProject(), stack: pulumi.getStack() };
   const own = recorded?.images ?? containers.filter(({ Labels }) => bearsLabels(Labels, owner)).map(({ Image }) => Image);
   if (own.length > 0) {
     const there = setOfImages(own, sets) ?? sets.find(({ name }) => name === recorded?.imageSet)?.name;
     if (there) {
-      return say(there, "this stack runs it");
+      return { imageSet: there, why: "this stack runs it" };
     }
     throw refusal("The image set cannot be chosen (mesos-marathon:imageSet is auto):", [
       `this stack runs images of none of them (${own.join(", ")}): name the set that it shall run: pulumi config set imageSet NAME`,
@@ -48,7 +53,7 @@ async function choose(host: Configuration["host"], sets: readonly ImageSet[]): P
   const registries = Object.fromEntries(answers.map(([image, { answer }]) => [image, reach(answer)]));
   const choice = chooseImageSet({ platform: platformOf(version, info), images, registries }, sets);
   if ("imageSet" in choice) {
-    return say(choice.imageSet, choice.why);
+    return choice;
   }
   throw refusal("This host can run none of the image sets as it is (mesos-marathon:imageSet is auto); nothing was changed:", [
     ...choice.reasons,

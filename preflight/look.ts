@@ -79,6 +79,7 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     clockAhead: info.clockAhead,
     operatingSystem: info.OperatingSystem ?? "",
     forwardsPackets: info.IPv4Forwarding !== false,
+    withoutTls: host.dockerHost.startsWith("tcp://") && (docker.modem as { protocol?: string }).protocol !== "https",
     authorizationPlugins: info.Plugins?.Authorization ?? [],
     bridges: networks
       .filter(({ Driver }) => Driver === "bridge")

@@ -37,6 +37,8 @@ export interface Engine extends Platform {
   readonly operatingSystem: string;
   /** Whether the kernel passes packets on to containers in networks of their own. */
   readonly forwardsPackets: boolean;
+  /** Whether it was asked over TCP with neither TLS nor ssh. */
+  readonly withoutTls: boolean;
   /** Plugins that are asked about each request. */
   readonly authorizationPlugins: readonly string[];
   readonly bridges: readonly { readonly name: string; readonly gateways: readonly string[] }[];

@@ -61,6 +61,9 @@ async function ask(stack, configFile) {
 
   const isKnown = backend().own ? ownStacks().some(({ name }) => name === shortName(stack)) : true;
   const bin = which("pulumi") ? undefined : which("pulumi", local("bin")) && local("bin");
+  /** @type {string[]} */
+  const unread = [];
+  let deployment;
   if (isKnown && (bin || which("pulumi"))) {
     const env = environment({ bin, home: local("pulumi-home") });
     const pulumi = (/** @type {string[]} */ ...args) => run(["pulumi", ...args, "--stack", stack, "--non-interactive"], { cwd: root, env, timeout: patience });
@@ -68,18 +71,18 @@ async function ask(stack, configFile) {
       pulumi("config", "--json", "--show-secrets", ...(configFile === undefined ? [] : ["--config-file", configFile])),
       pulumi("stack", "export", "--show-secrets"),
     ]);
+    const failed = [config, state].flatMap((each) => (each.status === "rejected" ? complaint(each.reason) : []));
+    unread.push(...new Set(failed.filter((text) => !text.includes("no stack named")).map((text) => `Pulumi does not tell all of the stack ${stack}: ${text}`)));
+    deployment = state.status === "fulfilled" ? JSON.parse(state.value).deployment : undefined;
     if (config.status === "fulfilled") {
       const set = Object.entries(/** @type {Record<string, { value: string, secret: boolean }>} */ (JSON.parse(config.value))).filter(([key]) => key.startsWith(`${project}:`));
       const named = set.map(([key, { value, secret }]) => ({ key: key.slice(project.length + 1), value, secret }));
       return {
         values: whole(named.map(({ key, value }) => [key, value])),
         secretKeys: named.filter(({ secret }) => secret).map(({ key }) => key),
-        deployment: state.status === "fulfilled" ? JSON.parse(state.value).deployment : undefined,
-        unread: state.status === "fulfilled" ? [] : [`Pulumi does not give its state of the stack: ${complaint(state.reason)}`],
+        deployment,
+        unread,
       };
-    }
-    if (!/no stack named/.test(String(config.reason))) {
-      throw new Problem(`Pulumi does not give the configuration of the stack ${stack}: ${complaint(config.reason)}`);
     }
   }
   const set = Object.entries(yaml(configFile ?? join(root, `Pulumi.${shortName(stack)}.yaml`)).config ?? {})
@@ -87,11 +90,10 @@ async function ask(stack, configFile) {
     .map(([key, value]) => ({ key: key.slice(project.length + 1), value: asText(value) }));
   const unreadable = set.filter(({ value }) => value.includes('"secure":')).map(({ key }) => key);
   const left = unreadable.includes("imageRegistryPassword") ? [...unreadable, "imageRegistryUsername"] : unreadable;
-  return {
-    values: whole(set.filter(({ key }) => !left.includes(key)).map(({ key, value }) => [key, value])),
-    secretKeys: [],
-    unread: left.length > 0 ? [`${left.join(", ")} left out, as only Pulumi can read secrets: npm run up installs it`] : [],
-  };
+  if (left.length > 0) {
+    unread.push(`${left.join(", ")} left out, as only Pulumi can read secrets`);
+  }
+  return { values: whole(set.filter(({ key }) => !left.includes(key)).map(({ key, value }) => [key, value])), secretKeys: [], deployment, unread };
 }
 
 /**

@@ -39,6 +39,16 @@ const named = ({ program, args }: ProgramEvidence) => `${program.replace("the ",
 const asksForPassword = ({ key, args }: ProgramEvidence) =>
   key === "marathon" && Object.keys(args.environment).some((variable) => /^(MARATHON|MESOSPHERE)_HTTP_CREDENTIALS$/i.test(variable));
 
+const endpoint = judgment({ "docker-without-tls": "warning" }, ({ configuration: { host }, engine }, found) => {
+  if (engine.withoutTls && !/^tcp:\/\/(127\.|localhost|\[::1\])/.test(host.dockerHost)) {
+    found(
+      "docker-without-tls",
+      `the Docker Engine at ${host.dockerHost} obeys whoever reaches that port, which is root on its host, and what is said to it can be read on the way: ` +
+        "have it ask for certificates (dockerd --tlsverify), or reach it over ssh://",
+    );
+  }
+});
+
 const erases = judgment({ "destroy-erases": "warning" }, ({ configuration: { cluster } }, found) => {
   if (cluster.onDestroy === "erase") {
     found(
@@ -49,4 +59,4 @@ const erases = judgment({ "destroy-erases": "warning" }, ({ configuration: { clu
   }
 });
 
-export const exposure = [exposed, erases];
+export const exposure = [exposed, endpoint, erases];

@@ -1,14 +1,18 @@
 /** What doctor makes of the answers that it gets, and what a person reads of it. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { whyItWaits } from "../../doctor/apps";
 import { diagnose, inTable } from "../../doctor";
 import type { Report } from "../../doctor/report";
 import { FakeEngine, frame } from "./fake-engine";
-import { defaults } from "./pulumi-yaml";
+import { defaults, project } from "./pulumi-yaml";
 
 const slave = (free: object, active = true): any => ({ active, free: { cpus: 1.9, mem: 1984, disk: 10240, ...free } });
 /** As Marathon 1.11 was seen to tell it: for each reason, in its order, how many of the last offers it turned down. */
@@ -62,7 +66,7 @@ const images = ["mesos-marathon/rehearsal-zookeeper:3.8.0", "mesos-marathon/stan
 async function played(t: TestContext): Promise<FakeEngine> {
   const engine = await FakeEngine.start();
   engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
-  engine.images = [{ RepoTags: images }];
+  engine.images = [{ Id: "sha256:0", RepoTags: images }];
   t.after(() => engine.stop());
   return engine;
 }
@@ -149,6 +153,36 @@ test("a cluster half dead: what answers is told whole, what does not with the re
   assert.ok(shown.includes(`Basic ${Buffer.from("me:hidden-word").toString("base64")}`));
   assert.doesNotMatch(JSON.stringify(report), /hidden/);
   assert.deepEqual(engine.changes, []);
+});
+
+test("of a stack that was never up, by its file alone, where Pulumi knows of none", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "doctor-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "Pulumi.new.yaml");
+  writeFileSync(file, "encryptionsalt: v1:x\nconfig:\n  mesos-marathon:imageSet: rehearsal\n  mesos-marathon:imageRegistry: r.test\n  mesos-marathon:imageRegistryUsername: me\n" +
+    "  mesos-marathon:imageRegistryPassword:\n    secure: v1:y\n  mesos-marathon:marathonPort: 0\n");
+  const env = { ...process.env, DOCKER_HOST: "unix:///nowhere/docker.sock", PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "x" };
+  const { status, stdout } = spawnSync(process.execPath, ["setup/doctor.mjs", "--json", "--stack", "new", "--config-file", file], { cwd: project, env, encoding: "utf8" });
+  const { findings, ok, cluster }: Report = JSON.parse(stdout);
+  assert.deepEqual([status, ok, cluster], [1, false, undefined]);
+  assert.deepEqual(findings.map(({ level, name, text }) => `${level} ${name}: ${text.split(";")[0]}`), [
+    'error configuration: mesos-marathon:marathonPort is "0": write a port from 1 to 65535',
+    "warning not-read: imageRegistryPassword, imageRegistryUsername left out, as only Pulumi can read secrets",
+    "error engine-unreachable: the Docker Engine at unix:///nowhere/docker.sock does not answer",
+  ]);
+});
+
+test("with imageSet auto, the set that the stack runs, else the one that the host can run, else why there is none", async (t) => {
+  const engine = await played(t);
+  const found = async (more: object = {}) => {
+    const report: Report = await diagnose(given(engine, { values: { ...defaults(), imageSet: "auto", dockerHost: engine.dockerHost }, ...more }));
+    return report.findings.filter(({ name }) => name !== "host-not-seen").map(({ name, text }) => `${name}: ${text}`);
+  };
+  assert.deepEqual(await found({ deployment: { resources: [{ type: "docker:index/remoteImage:RemoteImage", outputs: { name: images[0] } }] } }), []);
+  assert.match((await found())[0], /^images-to-pull: 4 of 4 images are not here yet and will be pulled: mesoscloud\//);
+  const none = await found({ deployment: { resources: [{ type: "docker:index/remoteImage:RemoteImage", outputs: { name: "other:1" } }] } });
+  assert.equal(none.length, 1);
+  assert.match(none[0], /^configuration: The image set cannot be chosen \(mesos-marathon:imageSet is auto\):\n {2}- this stack runs images of none of them \(other:1\)/);
 });
 
 test("a configuration that cannot be used, and a Docker Engine out of reach, are findings as others are", async () => {

@@ -97,6 +97,7 @@ async function said(t: TestContext, dockerHost: string, environment: Record<stri
   assert.deepEqual(problems, []);
   const seen = await look(configuration);
   if (seen.engine) {
+    assert.equal(seen.engine.withoutTls, dockerHost.startsWith("tcp:") && !environment.DOCKER_TLS_VERIFY);
     return "";
   }
   const [{ name, text }] = judge(configuration, seen, { project: "mesos-marathon", stack: "dev" });
@@ -119,6 +120,8 @@ test("over TLS", async (t) => {
   for (const [what, [server, environment, cause]] of Object.entries(cases)) {
     await t.test(what, async (t) => assert.equal(await said(t, await serve(t, tls(server)), environment), cause));
   }
+
+  await t.test("without it, where it asks for none", async (t) => assert.equal(await said(t, await serve(t, createServer)), ""));
 
   await t.test("no TLS is spoken to it", async (t) => {
     // As the TLS server of Go, and so the Docker Engine, answers.

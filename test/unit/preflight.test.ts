@@ -60,6 +60,7 @@ const fit: Engine = {
   clockAhead: 0,
   operatingSystem: "Debian GNU/Linux 12 (bookworm)",
   forwardsPackets: true,
+  withoutTls: false,
   authorizationPlugins: [],
   bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }],
   limitsCpus: true,
@@ -411,6 +412,20 @@ const table: Record<string, Case> = {
     found: ["note: the Docker Engine asks opa about each request; whether it allows the Mesos slave's privileged container and the tasks' ones shows only then"],
   },
 
+  "Docker's port open to everybody": {
+    config: { dockerHost: "tcp://192.0.2.7:2375", address: "192.0.2.7" },
+    here: null,
+    engine: { withoutTls: true },
+    found: [
+      notSeen,
+      "warning: without a password and open to whoever reaches 192.0.2.7: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
+        "Who reaches the Mesos master or Marathon can start privileged containers on this host",
+      "warning: the Docker Engine at tcp://192.0.2.7:2375 obeys whoever reaches that port, which is root on its host, and what is said to it can be read on the way: " +
+        "have it ask for certificates (dockerd --tlsverify), or reach it over ssh://",
+    ],
+  },
+  "Docker's port open to this machine": { config: { dockerHost: "tcp://127.0.0.1:2375" }, here: null, engine: { withoutTls: true }, found: [notSeen] },
+
   // Over a remote endpoint, and in Docker Desktop's virtual machine.
   "what only the host can tell is told as not seen": { here: null, found: [notSeen] },
   "an address cannot be judged from elsewhere": {
@@ -738,6 +753,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       clockAhead: 0,
       operatingSystem: "Alpine Linux",
       forwardsPackets: false,
+      withoutTls: false,
       authorizationPlugins: ["opa"],
       bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }, { name: "bare", gateways: [] }],
       limitsCpus: false,
