@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { type ClusterArgs, fromRegistry, type HostArgs, type ImageSet, imageSets, type RegistryAuth } from "../components";
 import { refusal } from "../components/refusal";
+import { readAcceptedWarnings } from "./accepted-warnings";
 import { tellContradictions } from "./between";
 import { readEndpoint } from "./docker-context";
 import { readImages } from "./images";
@@ -25,6 +26,8 @@ export interface Configuration {
   };
   /** Whether an image that changed behind its unchanged tag replaces containers. */
   readonly followImageTags: boolean;
+  /** Names of preflight's warnings that are not told. */
+  readonly acceptedWarnings: readonly string[];
   /** Whether the host is checked before the first change. */
   readonly preflight: boolean;
 }
@@ -114,6 +117,7 @@ export function readConfiguration(
       onDestroy: text("onDestroy") === "erase" ? "erase" : "keep",
     },
     followImageTags: text("followImageTags") === "true",
+    acceptedWarnings: readAcceptedWarnings(source),
     preflight: text("preflight") === "true",
   };
   tellContradictions(source, configuration.cluster, known);

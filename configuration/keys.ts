@@ -1,4 +1,5 @@
 import { imageSets } from "../components";
+import { levels } from "../preflight/judge";
 
 /** What a text must be. */
 export interface Format {
@@ -208,6 +209,13 @@ export const rules = {
   marathonMemory: memory(1024),
   readyTimeout: { range: [1, 3600], write: "write seconds from 1 to 3600", example: 600 },
   onDestroy: { pattern: /^(keep|erase)$/, write: "write keep or erase", example: "erase" },
+  acceptedWarnings: {
+    items: {
+      oneOf: { what: "warning", values: Object.keys(levels).filter((name) => levels[name] === "warning") },
+      write: "write the name of a warning, as it stands in brackets at its end, such as low-disk",
+    },
+    example: ["low-disk", "zookeeper-listens-everywhere"],
+  },
   preflight: { pattern: /^(true|false)$/, write: "write true or false", example: false },
 } as const satisfies Readonly<Record<string, Rule>>;
 

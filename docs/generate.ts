@@ -86,7 +86,7 @@ function shapes(type: Declared["type"], { pattern, oneOf, range, names, items, e
         },
       ];
     case "array":
-      return [{ type: "array", items: { type: "string", pattern: items?.pattern?.source, allOf: exceptions(items?.except) } }];
+      return [{ type: "array", items: { type: "string", enum: items?.oneOf?.values, pattern: items?.pattern?.source, allOf: exceptions(items?.except) } }];
     case "string":
       return [
         {

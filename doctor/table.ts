@@ -2,9 +2,9 @@ import type { Report } from "./report";
 
 /** A report for a person, in lines of at most `width`. */
 export function inTable({ stack, dockerHost, dockerVersion, findings, cluster }: Report, width = 80): string {
-  const lines = [`Stack ${stack}, Docker Engine ${dockerVersion ?? "out of reach"} (${dockerHost})`, ""];
-  for (const { level, name, text } of findings) {
-    lines.push(...row([`${level.padEnd(7)} `, name], "", width), ...row(["        "], text, width));
+  const lines = [`Stack ${stack}`, ...row([`Docker Engine ${dockerVersion ?? "out of reach"}: `], dockerHost, width), ""];
+  for (const { level, name, text, accepted } of findings) {
+    lines.push(`${level.padEnd(7)} ${name}${accepted ? " (accepted)" : ""}`, ...row(["        "], text, width));
   }
   if (findings.length === 0) {
     lines.push("Nothing found.");
@@ -17,7 +17,7 @@ export function inTable({ stack, dockerHost, dockerVersion, findings, cluster }:
   for (const { component, ready, answer, version = "", endpoint = "" } of components) {
     const head = `  ${component.padEnd(13)}${ready ? "ready    " : "NOT READY"} ${version.padEnd(8)}`;
     const [together, ...more] = row([head], [endpoint, answer].filter(Boolean).join("  "), width);
-    lines.push(...(more.length === 0 || !endpoint ? [together, ...more] : [head + endpoint, ...row([" ".repeat(head.length)], answer, width)]));
+    lines.push(...(more.length === 0 || !endpoint ? [together, ...more] : [head + endpoint, ...row([" ".repeat(15)], answer, width)]));
   }
   if (slaves.length > 0) {
     lines.push("", "Slaves");

@@ -13,6 +13,8 @@ export interface Finding {
   readonly name: string;
   /** What is so, where it was set, what to do. */
   readonly text: string;
+  /** Whether it is a warning that the configuration accepts. */
+  readonly accepted?: true;
 }
 
 /** What a judgment is made from. */

@@ -22,7 +22,7 @@ export async function preflight(configuration: Configuration): Promise<{ found: 
   const owner = { project: pulumi.getProject(), stack: pulumi.getStack() };
   const seen = await awake(look(configuration, readState()));
   const findings = judge(configuration, seen, owner);
-  const told = (level: Level) => findings.filter((finding) => finding.level === level).map(({ name, text }) => `${text} [${name}]`);
+  const told = (level: Level) => findings.filter((finding) => finding.level === level && !finding.accepted).map(({ name, text }) => `${text} [${name}]`);
   for (const text of told("warning")) {
     await pulumi.log.warn(text);
   }

@@ -24,5 +24,7 @@ export function judge(configuration: Configuration, seen: Seen, owner: Owner): F
   if (!engine) {
     return [unreachable.finding(configuration.host.dockerHost, seen.engineProblem)];
   }
-  return judgments.flatMap(({ judge }) => judge(evidence(configuration, { ...seen, engine }, owner)));
+  const found = judgments.flatMap(({ judge }) => judge(evidence(configuration, { ...seen, engine }, owner)));
+  const isAccepted = ({ level, name }: Finding) => level === "warning" && configuration.acceptedWarnings.includes(name);
+  return found.map((finding) => (isAccepted(finding) ? { ...finding, accepted: true } : finding));
 }

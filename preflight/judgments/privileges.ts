@@ -31,6 +31,20 @@ const realRoot = judgment({ "no-real-root": "error" }, ({ engine }, found) => {
   }
 });
 
+const labels = judgment({ "selinux-mounts": "warning" }, ({ engine, programs }, found) => {
+  if (!engine.securityOptions.some((option) => option.includes("name=selinux"))) {
+    return;
+  }
+  // The slave's container is privileged, which SELinux leaves alone.
+  for (const { key, args } of programs.filter(({ key, args }) => key !== "mesosSlave" && args.mounts.length > 0)) {
+    found(
+      "selinux-mounts",
+      `SELinux is on at the Docker host, and keeps containers from what is not labelled for them: label what mesos-marathon:${key}Mounts names, ` +
+        `with chcon -Rt container_file_t ${args.mounts.map((mount) => mount.split(":")[0]).join(" ")}`,
+    );
+  }
+});
+
 const authorization = judgment({ "authorization-plugin": "note" }, ({ engine: { authorizationPlugins } }, found) => {
   if (authorizationPlugins.length > 0) {
     found(
@@ -40,4 +54,4 @@ const authorization = judgment({ "authorization-plugin": "note" }, ({ engine: { 
   }
 });
 
-export const privileges = [memoryLimits, cpuLimits, realRoot, authorization];
+export const privileges = [memoryLimits, cpuLimits, realRoot, labels, authorization];

@@ -25,9 +25,11 @@ after(async () => {
 
 /** Both outputs, which must say the same and no secret, and the exit code, which goes by the errors. */
 async function examined(): Promise<{ report: Report; table: string }> {
-  const before = await census();
+  // Some of a half dead cluster end, and are started again, by themselves.
+  const there = async () => (({ containers, ...rest }) => ({ ...rest, containers: containers.map(({ id }) => id) }))(await census());
+  const before = await there();
   const [json, table] = [await stack.doctor("--json"), await stack.doctor()];
-  assert.deepEqual(await census(), before);
+  assert.deepEqual(await there(), before);
   const report: Report = JSON.parse(json.stdout);
   const code = report.findings.some(({ level }) => level === "error") ? 1 : 0;
   assert.deepEqual([json.code, table.code, report.ok], [code, code, code === 0], table.output);
@@ -47,7 +49,7 @@ const states = ({ cluster }: Report) => Object.fromEntries((cluster?.components 
 test("before the first up", async () => {
   const { report, table } = await examined();
   assert.deepEqual([named(report), report.cluster, report.dockerHost], [[], undefined, dockerHost()]);
-  assert.match(table, /^Stack doctor, Docker Engine \d\S+ \(unix:.*\)\n\nNothing found\.\n\nThere is no cluster of this stack yet\.\n$/);
+  assert.match(table, /^Stack doctor\nDocker Engine \d\S+: unix:.*\n\nNothing found\.\n\nThere is no cluster of this stack yet\.\n$/);
 });
 
 test("a port that is taken", async () => {
@@ -79,7 +81,7 @@ test("a cluster that is well", async () => {
     { hostname: "127.0.0.1", active: true, attributes: {}, total: { cpus: 2, mem: 2048, disk: 10240 }, free: { cpus: 2, mem: 2048, disk: 10240 } },
   ]);
   assert.deepEqual([apps, components.map(({ log }) => log)], [[], [[], [], [], []]]);
-  assert.match(table, /^ {2}marathon {5}ready {5}1\.11\.0 {2}http:\/\/127\.0\.0\.1:8080\n {33}active as \S+$/m);
+  assert.match(table, /^ {2}marathon {5}ready {5}1\.11\.0 {2}http:\/\/127\.0\.0\.1:8080\n {15}active as \S+$/m);
 });
 
 test("an app that cannot be placed, and one whose tasks fail", async () => {

@@ -114,6 +114,7 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   marathonMemory: { value: () => "512", replaces: ["marathon"], proves: ["marathon"] },
   readyTimeout: { value: () => "299", proves: all },
   onDestroy: { value: () => "erase", more: ["update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"], previewOnly: true },
+  acceptedWarnings: { value: () => ["low-disk", "exposed"] },
   preflight: { value: () => "false" },
 };
 

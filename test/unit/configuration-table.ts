@@ -42,6 +42,8 @@ const passwordInTheClear =
   "imageRegistryPassword is in the clear: pulumi config set --secret imageRegistryPassword, and take a new one if others could read that";
 export const inTheClear = (variable: string) => `is a credential in the clear: pulumi config set --secret --path ${variable}`;
 
+const warning = "write the name of a warning, as it stands in brackets at its end, such as low-disk";
+
 const json = JSON.stringify;
 
 /** What somebody set, and every sentence that comes of it, less the `mesos-marathon:` in front. */
@@ -347,6 +349,18 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ followImageTags: "true", preflight: "false" }, 'followImageTags is "true": preflight is what looks at the images: pulumi config rm preflight'],
   [{ onDestroy: "delete" }, 'onDestroy is "delete": write keep or erase'],
   [{ onDestroy: "" }, 'onDestroy is "": write keep or erase'],
+  // Warnings that are accepted.
+  [{ acceptedWarnings: "low-disk" }, "acceptedWarnings is no list: write each on a line of its own below it, behind a dash"],
+  [{ acceptedWarnings: '["low-dsk"]' }, `acceptedWarnings[0] is "low-dsk": there is no such warning, did you mean low-disk?; ${warning}`],
+  [{ acceptedWarnings: '["low-disk","constructor"]' }, `acceptedWarnings[1] is "constructor": there is no such warning; ${warning}`],
+  [{ acceptedWarnings: '["[low-disk]"]' }, `acceptedWarnings[0] is "[low-disk]": there is no such warning, did you mean low-disk?; ${warning}`],
+  [{ acceptedWarnings: "[1]" }, `acceptedWarnings[0] is "1": there is no such warning; ${warning}`],
+  [
+    { acceptedWarnings: '["port-taken","images-to-pull"]' },
+    'acceptedWarnings[0] is "port-taken": that is an error, which cannot be accepted: mend it',
+    'acceptedWarnings[1] is "images-to-pull": that is a note, and stays: remove it',
+  ],
+  [{ acceptedWarnings: '["low-disk","exposed"]' }],
   [{ preflight: "no" }, 'preflight is "no": write true or false'],
   [{ preflight: "" }, 'preflight is "": write true or false'],
   // Keys that are none.

@@ -70,6 +70,7 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
     marathonMemory: "integer",
     readyTimeout: "integer",
     onDestroy: "string",
+    acceptedWarnings: "array",
     preflight: "boolean",
   });
 });
@@ -102,6 +103,7 @@ test("with nothing set: the tutorial's values, and no problem", () => {
         onDestroy: "keep",
       },
       followImageTags: false,
+      acceptedWarnings: [],
       preflight: true,
     },
   });
@@ -145,6 +147,7 @@ test("each key reaches its own field", () => {
     marathonPort: "65535",
     readyTimeout: "3600",
     onDestroy: "erase",
+    acceptedWarnings: '["exposed","low-disk"]',
     preflight: "false",
   });
   assert.deepEqual(problems, []);
@@ -173,6 +176,7 @@ test("each key reaches its own field", () => {
       onDestroy: "erase",
     },
     followImageTags: false,
+    acceptedWarnings: ["exposed", "low-disk"],
     preflight: false,
   });
 });

@@ -215,7 +215,8 @@ test("what a person reads, at 80 columns", () => {
     },
   };
   assert.deepEqual(inTable(report).split("\n"), [
-    "Stack dev, Docker Engine 20.10.24 (unix:///var/run/docker.sock)",
+    "Stack dev",
+    "Docker Engine 20.10.24: unix:///var/run/docker.sock",
     "",
     "warning low-disk",
     "        1.5 GiB are free in /var/lib/docker, where Docker keeps its data: make",
@@ -227,7 +228,7 @@ test("what a person reads, at 80 columns", () => {
     "  zookeeper    ready     3.8.0   127.0.0.1:2181  serves as standalone",
     "  marathon     NOT READY         http://127.0.0.1:8080  ECONNREFUSED",
     "  mesos-slave  ready     1.11.0  http://127.0.0.1:5051",
-    `                                 active as ${"x".repeat(36)}`,
+    `               active as ${"x".repeat(36)}`,
     "",
     "Slaves",
     "  INACTIVE  h  rack:1  S1",

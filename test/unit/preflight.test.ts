@@ -412,6 +412,15 @@ const table: Record<string, Case> = {
     found: ["note: the Docker Engine asks opa about each request; whether it allows the Mesos slave's privileged container and the tasks' ones shows only then"],
   },
 
+  "SELinux, and mounts of somebody's own": {
+    config: { marathonMounts: '["/srv/plugins:/plugins:ro","/etc/keys:/keys"]', mesosSlaveMounts: '["/srv:/srv"]' },
+    engine: { securityOptions: ["name=seccomp,profile=default", "name=selinux"] },
+    found: [
+      "warning: SELinux is on at the Docker host, and keeps containers from what is not labelled for them: label what mesos-marathon:marathonMounts names, " +
+        "with chcon -Rt container_file_t /srv/plugins /etc/keys",
+    ],
+  },
+  "SELinux, and no mounts": { engine: { securityOptions: ["name=selinux"] }, found: [] },
   "Docker's port open to everybody": {
     config: { dockerHost: "tcp://192.0.2.7:2375", address: "192.0.2.7" },
     here: null,
@@ -664,6 +673,17 @@ test("findings: level and sentence, all at once, in the order of the table", asy
       assert.deepEqual(findings.map(({ level, text }) => `${level}: ${text}`), found);
     });
   }
+});
+
+test("a warning that is accepted stays a finding and is marked; no error is, whatever it is called", () => {
+  const acceptedWarnings = '["low-disk","zookeeper-listens-everywhere","clock-differs"]';
+  const seen = { engine: { ...fit, ...tutorial }, here: { ...here, freeBytes: 1.5 * gigabyte } };
+  const found = judge(configured({ acceptedWarnings, onDestroy: "erase" }), seen, owner);
+  assert.deepEqual(found.map(({ level, name, accepted }) => [level, name, accepted]), [
+    ["warning", "low-disk", true],
+    ["warning", "zookeeper-listens-everywhere", true],
+    ["warning", "destroy-erases", undefined],
+  ]);
 });
 
 const anotherEngine = "Another Engine: pulumi config set dockerHost unix:///path, or DOCKER_HOST";
@@ -1027,6 +1047,14 @@ test("preflight in the program", async (t) => {
     ]);
     assert.deepEqual(notes, [`info: [runtime] 4 of 4 images are not here yet and will be pulled: ${tutorialImages.join(", ")} [images-to-pull]`, `${untried.replace("note: ", "info: [runtime] ")} [image-set-untried]`]);
     assert.deepEqual(engine.changes, []);
+  });
+
+  await t.test("is silent of a warning that is accepted", async (t) => {
+    const engine = await played(t);
+    engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
+    engine.images = [{ Id: "sha256:0", RepoTags: tutorialImages }];
+    const { thrown, said } = await run(t, at(engine.dockerHost, { imageSet: "tutorial", zookeeperPort: "2181", acceptedWarnings: '["zookeeper-listens-everywhere"]' }));
+    assert.deepEqual([thrown, said], [undefined, [[], [`${notSeen.replace("note: ", "info: [runtime] ")} [host-not-seen]`]]]);
   });
 
   await t.test("lets it go on, and tells how its containers are", async (t) => {
