@@ -62,6 +62,7 @@ function compareWithBefore(id, { frameworks = [], completed_frameworks = [] }, {
       `Marathon's data in ZooKeeper was lost: it is a new framework, ${id}, and has forgotten the apps of ${before}.`,
       `Tasks of that one run on, and nobody tends them${tasks.length > 0 ? `: ${tasks.join(", ")}` : ""}. Ways out:`,
       `  - start the apps anew, then end those tasks: curl -X POST -d frameworkId=${before} ${MASTER}${TEARDOWN_PATH}`,
+      "  - where marathonZookeeperPath was changed, the old apps are at the old one: set it back, pulumi up",
       "  - to have the old apps back: pulumi destroy, bring back what was in ZooKeeper's volumes, pulumi up",
     ].join("\n"),
   };

@@ -36,11 +36,11 @@ export async function ask({ SLAVE, MASTER, SLAVE_STATE_PATH, SLAVES_PATH }, sign
 /**
  * The slave leaves its master, and what its tasks left behind is removed. Settings: WORK_DIR, the slave's work directory
  * on the host, which marks the containers of its tasks; VOLUMES (JSON), those that go with the cluster where it is to be
- * erased.
+ * erased; FOLDERS (JSON), those that hold its data instead.
  * @type {import("./docker.mjs").Teardown}
  */
 export async function tearDown(docker, doomed) {
-  const { WORK_DIR = "", VOLUMES = "[]" } = doomed.settings;
+  const { WORK_DIR = "", VOLUMES = "[]", FOLDERS = "[]" } = doomed.settings;
   const problem = await leave(docker, doomed);
   const removed = await removeTasks(docker, WORK_DIR);
   console.log(`${problem ? "" : `${doomed.container} has left; `}${removed} task containers removed`);
@@ -55,7 +55,10 @@ export async function tearDown(docker, doomed) {
   if (kept.length > 0) {
     console.log(`kept, with the data of the cluster: volumes ${kept.join(", ")}`);
   }
-  if (!doomed.erase) {
+  const folders = JSON.parse(FOLDERS);
+  if (folders.length > 0) {
+    console.log(`kept, with the data of the cluster: folders ${folders.join(", ")}. Nothing but you removes them`);
+  } else if (!doomed.erase) {
     console.log("onDestroy was keep at the last up; with erase, set and applied by an up, a destroy removes the data too");
   }
   return problem ? [problem] : [];

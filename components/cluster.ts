@@ -15,6 +15,12 @@ export interface ClusterArgs extends CommonArgs {
   readonly mesosMaster?: ProgramArgs;
   readonly mesosSlave?: ProgramArgs & { readonly resources?: string; readonly attributes?: string };
   readonly marathon?: ProgramArgs;
+  /** Path in ZooKeeper at which the masters elect their leader. Default: `/mesos`. */
+  readonly mesosZookeeperPath?: string;
+  /** Path in ZooKeeper at which Marathon keeps its apps. Another one makes it a new framework. Default: `/marathon`. */
+  readonly marathonZookeeperPath?: string;
+  /** Role that all of the slave's resources are reserved for, and that Marathon has. Default: `*`, which reserves nothing. */
+  readonly role?: string;
 }
 
 /** A cluster as other stacks see it. Fields are added, never changed, within a schema version. */
@@ -38,9 +44,6 @@ export interface ClusterDescription {
   readonly marathon: { readonly url: string; readonly container: string; readonly version: string };
 }
 
-const mesosPath = "/mesos";
-const marathonPath = "/marathon";
-
 /**
  * A single-node cluster. A container is created when what it needs is ready, not when it exists:
  *
@@ -57,20 +60,23 @@ export class Cluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:Cluster", name, {}, opts);
-    const { zookeeper, mesosMaster, mesosSlave, marathon, imageSet = imageSets.tutorial, ...rest } = args;
+    const { zookeeper, mesosMaster, mesosSlave, marathon, imageSet = imageSets.tutorial, role, ...rest } = args;
     refuseDoomedNames(args, imageSet);
-    const common = { ...rest, imageSet };
+    if (args.dataFolder && args.onDestroy === "erase") {
+      throw refusal(`Nothing removes the folders in ${args.dataFolder} (dataFolder), so onDestroy cannot be erase`);
+    }
+    const { mesosZookeeperPath: mesosPath = "/mesos", marathonZookeeperPath: marathonPath = "/marathon", ...common } = { ...rest, imageSet };
     const parent = { parent: this };
 
     this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...zookeeper }, parent);
     this.mesosMaster = new MesosMaster(
       `${name}-mesos-master`,
-      { ...common, ...mesosMaster, zookeeper: this.zookeeper, zookeeperPath: mesosPath },
+      { ...common, ...mesosMaster, zookeeper: this.zookeeper, zookeeperPath: mesosPath, role },
       parent,
     );
     this.mesosSlave = new MesosSlave(
       `${name}-mesos-slave`,
-      { ...common, ...mesosSlave, master: this.mesosMaster },
+      { ...common, ...mesosSlave, master: this.mesosMaster, role },
       parent,
     );
     this.marathon = new Marathon(
@@ -82,6 +88,7 @@ export class Cluster extends pulumi.ComponentResource {
         slaves: [this.mesosSlave],
         zookeeper: this.zookeeper,
         zookeeperPath: marathonPath,
+        role,
       },
       parent,
     );

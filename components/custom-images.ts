@@ -15,12 +15,13 @@ import type { Program } from "./pairings";
  * - `cgroupsRoot`: as in MESOS_CGROUPS_ROOT, a name that no other cluster's slave has
  * - `image`: the slave's own image, for executors in containers of their own
  * - `resources`, `attributes`: as in MESOS_RESOURCES and MESOS_ATTRIBUTES
+ * - `role`: that the slave's resources are reserved for, and that Marathon has; the master must know it before Mesos 0.27
  */
 export const templateSettings: Readonly<Record<Program, readonly string[]>> = {
   zookeeper: ["address", "id", "port", "serverAddresses", "serverSpecifications"],
-  mesosMaster: ["address", "port", "quorum", "zk"],
-  mesosSlave: ["address", "attributes", "cgroupsRoot", "dockerSocket", "image", "port", "resources", "workDir", "zk"],
-  marathon: ["address", "mesosZk", "port", "zk"],
+  mesosMaster: ["address", "port", "quorum", "role", "zk"],
+  mesosSlave: ["address", "attributes", "cgroupsRoot", "dockerSocket", "image", "port", "resources", "role", "workDir", "zk"],
+  marathon: ["address", "mesosZk", "port", "role", "zk"],
 };
 
 /** A value's rule: whether it holds, and what to write. */

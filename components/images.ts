@@ -108,6 +108,7 @@ const slaveEnvironment = {
   MESOS_WORK_DIR: "{workDir}",
   MESOS_RESOURCES: "{resources}",
   MESOS_ATTRIBUTES: "{attributes}",
+  MESOS_DEFAULT_ROLE: "{role}",
 };
 
 const masterEnvironment = {
@@ -125,6 +126,7 @@ const marathonEnvironment = {
   MARATHON_HTTP_ADDRESS: "{address}",
   MARATHON_HTTP_PORT: "{port}",
   MARATHON_MASTER: "{mesosZk}",
+  MARATHON_MESOS_ROLE: "{role}",
   MARATHON_ZK: "{zk}",
   LIBPROCESS_IP: "{address}",
 };
@@ -152,8 +154,9 @@ const tutorial: ImageSet = {
   mesosMaster: {
     image: "mesoscloud/mesos-master:0.23.0-ubuntu-14.04",
     version: "0.23.0",
-    environment: masterEnvironment,
-    builtIn: { port: "5050" },
+    // Before 0.27 a master refuses frameworks of roles that it was not told.
+    environment: { ...masterEnvironment, MESOS_ROLES: "{role}" },
+    builtIn: { port: "5050", role: "*" },
     data: { data: "/tmp/mesos" },
     listensOnAddressOnly: true,
     flags: flags.mesosMaster["0.23.0"],
@@ -162,7 +165,7 @@ const tutorial: ImageSet = {
     image: "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
     version: "0.23.0",
     environment: slaveEnvironment,
-    builtIn: { port: "5051", attributes: "" },
+    builtIn: { port: "5051", attributes: "", role: "*" },
     mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
     listensOnAddressOnly: true,
     flags: flags.mesosSlave["0.23.0"],
@@ -171,7 +174,7 @@ const tutorial: ImageSet = {
     image: "mesoscloud/marathon:0.10.1-ubuntu-14.04",
     version: "0.10.1",
     environment: marathonEnvironment,
-    builtIn: { port: "8080" },
+    builtIn: { port: "8080", role: "*" },
     listensOnAddressOnly: true,
     flags: flags.marathon["0.10.1"],
     flagsAsArguments: true,
@@ -214,7 +217,7 @@ const slaveWithExecutors = {
     MESOS_DOCKER_MESOS_IMAGE: "{image}",
     MESOS_DOCKER_SOCKET: "{dockerSocket}",
   },
-  builtIn: { port: "5051", attributes: "", dockerSocket: "/var/run/docker.sock" },
+  builtIn: { port: "5051", attributes: "", role: "*", dockerSocket: "/var/run/docker.sock" },
   mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
   hostPid: true,
   listensOnAddressOnly: true,
@@ -223,7 +226,7 @@ const slaveWithExecutors = {
 /** Marathon 1.7 and later. Its image runs as nobody, and tasks would. */
 const marathon1 = {
   environment: { ...marathonEnvironment, MARATHON_MESOS_USER: "root" },
-  builtIn: { port: "8080" },
+  builtIn: { port: "8080", role: "*" },
   finalExits: {
     "110":
       "its framework was torn down at the master, and ZooKeeper still has the framework's id. Ways out: remove state/framework-id " +
@@ -262,7 +265,7 @@ const classic: ImageSet = {
     image: "mesosphere/mesos-slave:1.7.1",
     version: "1.7.1",
     environment: slaveEnvironment1,
-    builtIn: { port: "5051", attributes: "" },
+    builtIn: { port: "5051", attributes: "", role: "*" },
     mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
     listensOnAddressOnly: true,
   },

@@ -16,6 +16,8 @@ export interface MarathonArgs extends ServiceArgs {
   readonly zookeeper: ZooKeeper;
   /** Path in ZooKeeper. Default: `/marathon`. */
   readonly zookeeperPath?: string;
+  /** Role whose resources it is offered, beside what is reserved for nobody. Default: `*`, none. */
+  readonly role?: string;
   /** Default: 8080. */
   readonly port?: number;
 }
@@ -55,6 +57,7 @@ export class Marathon extends pulumi.ComponentResource {
         address: host.address,
         mesosZk: master.zk,
         port: String(port),
+        role: args.role ?? "*",
         zk,
       },
       after: master.ready,

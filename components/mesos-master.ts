@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { deploy, ServiceArgs } from "./service";
+import { Data, deploy, ServiceArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
 export interface MesosMasterArgs extends ServiceArgs {
@@ -10,6 +10,8 @@ export interface MesosMasterArgs extends ServiceArgs {
   readonly zookeeper: ZooKeeper;
   /** Path in ZooKeeper. Default: `/mesos`. */
   readonly zookeeperPath?: string;
+  /** Role that frameworks may have, beside `*`; versions from 0.27 on need not be told. Default: `*`. */
+  readonly role?: string;
   /** Default: 5050. */
   readonly port?: number;
 }
@@ -23,7 +25,7 @@ export class MesosMaster extends pulumi.ComponentResource {
   /** Done when the master is elected. */
   readonly ready: command.local.Command;
   /** Its registry, which outlives the container. */
-  readonly volumes: readonly docker.Volume[];
+  readonly data: readonly Data[];
   /** Where it was elected. */
   readonly zookeeper: ZooKeeper;
   /** The Mesos UI and API: `http://host:port`. */
@@ -45,14 +47,14 @@ export class MesosMaster extends pulumi.ComponentResource {
       component: "mesos-master",
       containerName: this.containerName,
       image: imageSet.mesosMaster,
-      settings: { address: host.address, port: String(port), quorum: "1", zk: this.zk },
+      settings: { address: host.address, port: String(port), quorum: "1", role: args.role ?? "*", zk: this.zk },
       after: zookeeper.ready,
       check: { MASTER: this.url },
       interruption: "for 10 to 15 seconds no master leads, so nothing is launched, and Marathon starts again; tasks keep running",
     });
     this.container = service.container;
     this.ready = service.ready;
-    this.volumes = service.volumes;
+    this.data = service.data;
     this.registerOutputs({ url: this.url, zk: this.zk });
   }
 }

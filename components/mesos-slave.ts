@@ -3,7 +3,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { MesosMaster } from "./mesos-master";
-import { dataVolume, deploy, ownName, ServiceArgs, teardown } from "./service";
+import { dataOf, deploy, ownName, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
   /** The master that it registers with. The container is created when that one is elected. */
@@ -15,6 +15,8 @@ export interface MesosSlaveArgs extends ServiceArgs {
    * refuses to start on its kept state. Default: `cpus:2;mem:2048;disk:10240;ports:[31000-32000]`.
    */
   readonly resources?: string;
+  /** Role that all of it is reserved for. Default: `*`, which reserves nothing. */
+  readonly role?: string;
   /** As in `MESOS_ATTRIBUTES`: `rack:1;zone:a`. Default: none. */
   readonly attributes?: string;
 }
@@ -37,9 +39,9 @@ export class MesosSlave extends pulumi.ComponentResource {
     const containerName = args.containerName ?? "mesos-slave";
 
     this.url = pulumi.interpolate`http://${host.address}:${port}`;
-    const common = { component: "mesos-slave", containerName, host, onDestroy: args.onDestroy };
+    const common = { component: "mesos-slave", containerName, host, dataFolder: args.dataFolder, onDestroy: args.onDestroy };
     // Docker mounts a task's sandbox from the host, so the work directory must have the same path there as in the slave.
-    const workDir = dataVolume(this, `${name}-work`, common);
+    const workDir = dataOf(this, `${name}-work`, common);
     const service = deploy(this, name, {
       ...args,
       ...common,
@@ -51,11 +53,12 @@ export class MesosSlave extends pulumi.ComponentResource {
         dockerSocket: host.dockerSocket,
         port: String(port),
         resources: args.resources ?? "cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
-        workDir: workDir.mountpoint,
+        role: args.role ?? "*",
+        workDir: workDir.path,
         zk: master.zk,
       },
       privileged: true,
-      volumes: [{ volumeName: workDir.name, containerPath: workDir.mountpoint }],
+      volumes: [{ ...workDir.source, containerPath: workDir.path }],
       after: master.ready,
       check: {
         MASTER: master.url,
@@ -71,11 +74,13 @@ export class MesosSlave extends pulumi.ComponentResource {
     this.container = service.container;
     this.ready = service.ready;
 
+    const data = [...master.zookeeper.data, ...master.data, workDir];
     this.teardown = teardown(this, name, {
       ...common,
       environment: {
-        WORK_DIR: workDir.mountpoint,
-        VOLUMES: pulumi.jsonStringify([...master.zookeeper.volumes, ...master.volumes, workDir].map((volume) => volume.name)),
+        WORK_DIR: workDir.path,
+        VOLUMES: pulumi.jsonStringify(data.flatMap(({ volume }) => (volume ? [volume.name] : []))),
+        ...(args.dataFolder && { FOLDERS: pulumi.jsonStringify(data.map(({ path }) => path)) }),
       },
       dependsOn: [service.container],
     });

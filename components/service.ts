@@ -38,6 +38,11 @@ export interface ProgramArgs {
 export interface CommonArgs {
   /** Where it runs. */
   readonly host: Host;
+  /**
+   * Folder of the host in which data is kept, each in a folder named as its volume would be; Docker makes those that are
+   * missing, and nothing removes them. Default: "", in volumes.
+   */
+  readonly dataFolder?: string;
   /** Docker's restart policy: whether a container that somebody stopped is started when Docker is. Default: always. */
   readonly restart?: "always" | "unless-stopped";
   /** Size of a log file, as Docker takes it: `10m`. Changing it replaces the container. Default: 10m. */
@@ -141,7 +146,7 @@ export interface Service {
   /** The gate, which is done when the service can be used. */
   readonly ready: command.local.Command;
   /** What outlives the container. */
-  readonly volumes: readonly docker.Volume[];
+  readonly data: readonly Data[];
 }
 
 /**
@@ -157,17 +162,14 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     { parent, provider: host.provider },
   );
   const settings = { ...spec.settings, image: remoteImage.name };
-  const dataVolumes = Object.entries(image.data ?? {}).map(([suffix, containerPath]) => ({
-    volume: dataVolume(parent, `${name}-${suffix}`, spec),
-    containerPath,
-  }));
+  const kept = Object.entries(image.data ?? {}).map(([suffix, containerPath]) => ({ data: dataOf(parent, `${name}-${suffix}`, spec), containerPath }));
 
   const envs = environment(image, settings, spec.environment);
   const volumes = [
     ...(image.mounts ?? []).map((mount) => bindMount(mount, (template) => fill(template, settings))),
     ...(spec.mounts ?? []).map((mount) => bindMount(mount)),
     ...(spec.volumes ?? []),
-    ...dataVolumes.map(({ volume, containerPath }) => ({ volumeName: volume.name, containerPath })),
+    ...kept.map(({ data, containerPath }) => ({ ...data.source, containerPath })),
   ];
   const wanted: docker.ContainerArgs = {
     name: spec.containerName,
@@ -207,7 +209,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
   });
 
   const drift = found?.name === spec.containerName ? found.drift : undefined;
-  return { container, ready: gate(parent, name, spec, container, drift), volumes: dataVolumes.map(({ volume }) => volume) };
+  return { container, ready: gate(parent, name, spec, container, drift), data: kept.map(({ data }) => data) };
 }
 
 /** Is done when the service can be used. `drift` is what was wrong with its container before. */
@@ -266,13 +268,28 @@ function difference(a: readonly string[], b: readonly string[]): string[] {
   return [...a.filter((entry) => !b.includes(entry)), ...b.filter((entry) => !a.includes(entry))];
 }
 
-/** A named volume that holds a service's state. It is kept when the stack is destroyed, unless that is to erase. */
-export function dataVolume(
+/** Where a service keeps state that outlives its container: a named volume, or a folder of the host that bears its name. */
+export interface Data {
+  /** What is mounted. */
+  readonly source: Pick<docker.types.input.ContainerVolume, "volumeName" | "hostPath">;
+  /** Its path on the host. */
+  readonly path: pulumi.Input<string>;
+  /** Absent where it is a folder. */
+  readonly volume?: docker.Volume;
+}
+
+/** Data is kept when the stack is destroyed; a volume unless that is to erase. */
+export function dataOf(
   parent: pulumi.Resource,
   name: string,
-  { component, host, onDestroy }: Pick<ServiceSpecification, "component" | "host" | "onDestroy">,
-): docker.Volume {
-  return new docker.Volume(name, volumeArgs(name, component), { parent, provider: host.provider, retainOnDelete: onDestroy !== "erase" });
+  { component, dataFolder, host, onDestroy }: Pick<ServiceSpecification, "component" | "dataFolder" | "host" | "onDestroy">,
+): Data {
+  if (dataFolder) {
+    const path = `${dataFolder}/${ownName(name)}`;
+    return { source: { hostPath: path }, path };
+  }
+  const volume = new docker.Volume(name, volumeArgs(name, component), { parent, provider: host.provider, retainOnDelete: onDestroy !== "erase" });
+  return { source: { volumeName: volume.name }, path: volume.mountpoint, volume };
 }
 
 function volumeArgs(name: string, component: string) {

@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { deploy, ServiceArgs } from "./service";
+import { Data, deploy, ServiceArgs } from "./service";
 
 export interface ZooKeeperArgs extends ServiceArgs {
   /** Port of its clients. Default: 2181. */
@@ -16,7 +16,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
   /** Done when ZooKeeper serves: `srvr` names its mode. */
   readonly ready: command.local.Command;
   /** Its data, which outlives the container. */
-  readonly volumes: readonly docker.Volume[];
+  readonly data: readonly Data[];
   /** `host:port`, as every ZooKeeper client takes it. */
   readonly connectionString: pulumi.Output<string>;
 
@@ -44,7 +44,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
     });
     this.container = service.container;
     this.ready = service.ready;
-    this.volumes = service.volumes;
+    this.data = service.data;
     this.registerOutputs({ connectionString: this.connectionString });
   }
 

@@ -1,6 +1,7 @@
-import { type ImageSet, mispairings } from "../components";
+import { type Environment, type ImageSet, mispairings } from "../components";
 import type { Configuration } from ".";
 import { type Key, type Program, programs } from "./keys";
+import { isWithin } from "./mounts";
 import { offeredPorts } from "./ports";
 import { project, type Source } from "./source";
 
@@ -23,6 +24,15 @@ export function tellContradictions(source: Source, cluster: Configuration["clust
       }
       holders.set(found, key);
     }
+  }
+  if (cluster.dataFolder && cluster.onDestroy === "erase") {
+    problem("onDestroy", "erase", "nothing removes the folders in mesos-marathon:dataFolder; write keep, and remove them on the Docker host after the destroy");
+  }
+  tellRoleTrouble(source, cluster, imageSet);
+  const [mesosPath, marathonPath] = [cluster.mesosZookeeperPath, cluster.marathonZookeeperPath];
+  if (mesosPath && marathonPath && (isWithin(mesosPath, marathonPath) || isWithin(marathonPath, mesosPath))) {
+    const how = mesosPath === marathonPath ? "is the same" : "lies in the same";
+    problem("marathonZookeeperPath", marathonPath, `mesos-marathon:mesosZookeeperPath ${how} (${mesosPath}), and each would take the other's nodes for its own; write paths beside each other`);
   }
   const ranges = offeredPorts(cluster.mesosSlave.resources);
   for (const [from, to] of ranges) {
@@ -54,5 +64,28 @@ export function tellContradictions(source: Source, cluster: Configuration["clust
     for (const { program, name, reason } of mispairings(imageSet, names)) {
       problem(name ? `${program}Name` : "imageSet", name ? names[program] : imageSetName, reason);
     }
+  }
+}
+
+/** A slave whose resources are reserved for a role that Marathon does not have is of no use to it: not one offer comes. */
+function tellRoleTrouble(source: Source, { role, mesosMaster, marathon }: Configuration["cluster"], imageSet: ImageSet | undefined): void {
+  if (role === "*") {
+    return;
+  }
+  for (const program of ["mesosSlave", "marathon"] as const) {
+    if (imageSet && !Object.values(imageSet[program].environment).some((template) => template.includes("{role}"))) {
+      source.problem("mesosRole", role, `the image set ${imageSet.name} has no variable with {role} for ${program}: add one to it, or write *`);
+    }
+  }
+  /** The value of a variable that somebody set; secrets are nobody's business. */
+  const given = (environment: Environment, name: string) => {
+    const value = Object.entries(environment).find(([variable]) => variable.toUpperCase() === name)?.[1];
+    return typeof value === "string" ? value.split(",") : undefined;
+  };
+  if (given(mesosMaster.environment, "MESOS_ROLES")?.includes(role) === false) {
+    source.problem("mesosRole", role, "mesosMasterEnvironment.MESOS_ROLES does not name it, so the master would refuse Marathon; add it there");
+  }
+  if (given(marathon.environment, "MARATHON_DEFAULT_ACCEPTED_RESOURCE_ROLES")?.includes(role) === false) {
+    source.problem("mesosRole", role, "marathonEnvironment.MARATHON_DEFAULT_ACCEPTED_RESOURCE_ROLES does not name it, so Marathon would decline every offer; add it there");
   }
 }

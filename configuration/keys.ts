@@ -70,6 +70,16 @@ const cpus = (example: string) => ({
 });
 
 const variableName: Format = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, write: "write letters, digits and _, beginning with no digit" };
+const zookeeperPath = (example: string) => ({
+  pattern: /^(\/[\w.-]+)+$/,
+  except: [
+    [/\/\.\.?(\/|$)/, "ZooKeeper takes no . and no .. in a path; write it out"],
+    [/^\/zookeeper(\/|$)/, "/zookeeper is ZooKeeper's own; write another"],
+  ],
+  write: "write an absolute path in ZooKeeper without a slash at its end, such as /mesos",
+  example,
+} as const);
+
 const environment = (example: Readonly<Record<string, string>>) => ({ names: variableName, example });
 
 const mount: Format = {
@@ -143,6 +153,15 @@ export const rules = {
     write: "write an absolute path without colons and spaces, such as /var/run/docker.sock",
     example: "/run/user/1000/docker.sock",
   },
+  dataFolder: {
+    pattern: /^((\/[^/:\s\x00-\x1f]+)+)?$/,
+    except: [
+      [/\/\.\.?(\/|$)/, "a path with . or .. in it says in two ways where it leads; write it out"],
+      [/^\/(dev|proc|run|sys|tmp|var\/run)(\/|$)/, "what is there is gone when the machine starts anew; write another"],
+    ],
+    write: "write an absolute path without colons, spaces and a slash at its end, such as /srv/mesos, or nothing for volumes",
+    example: "/srv/mesos",
+  },
   restart: {
     pattern: /^(always|unless-stopped|no|on-failure(:\d+)?)$/,
     except: [
@@ -170,6 +189,12 @@ export const rules = {
   zookeeperMounts: mounts(["/etc/zookeeper/jaas.conf:/etc/zookeeper/jaas.conf:ro"]),
   zookeeperCpus: cpus("0.5"),
   zookeeperMemory: memory(512),
+  mesosZookeeperPath: zookeeperPath("/mesos-2"),
+  mesosRole: {
+    pattern: /^(\*|\w[\w.-]*)$/,
+    write: "write a role as Mesos takes it: letters, digits, _ . -, beginning with none of the last two, or * for none",
+    example: "batch",
+  },
   mesosMasterName: containerName("mesos-master-2"),
   mesosMasterPort: port(5060),
   mesosMasterEnvironment: environment({ MESOS_CLUSTER: "test" }),
@@ -203,6 +228,7 @@ export const rules = {
   },
   marathonName: containerName("marathon-2"),
   marathonPort: port(8090),
+  marathonZookeeperPath: zookeeperPath("/marathon-2"),
   marathonEnvironment: environment({ JAVA_OPTS: "-Xmx1g", MARATHON_FRAMEWORK_NAME: "marathon-2" }),
   marathonMounts: mounts(["/etc/marathon/plugins:/plugins:ro"]),
   marathonCpus: cpus("1"),

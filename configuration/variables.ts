@@ -93,6 +93,9 @@ function keyBehind(template: string, program: Program): string | undefined {
     dockerSocket: "dockerSocket",
     resources: "mesosSlaveResources",
     attributes: "mesosSlaveAttributes",
+    role: "mesosRole",
+    zk: program === "marathon" ? "marathonZookeeperPath" : "mesosZookeeperPath",
+    mesosZk: "mesosZookeeperPath",
   };
   return keys[/{(\w+)}/.exec(template)?.[1] ?? ""];
 }

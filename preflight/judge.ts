@@ -1,5 +1,6 @@
 import type { Configuration } from "../configuration";
 import { evidence, type Finding, type Judgment, type Level } from "./findings";
+import { data } from "./judgments/data";
 import { drift } from "./judgments/drift";
 import { unreachable } from "./judgments/endpoint";
 import { exposure } from "./judgments/exposure";
@@ -13,7 +14,7 @@ import { slaves } from "./judgments/slaves";
 import type { Owner, Seen } from "./seen";
 
 /** All that is judged, in the order in which it is told. */
-const judgments: readonly Judgment[] = [...names, ...ports, ...host, ...images, ...drift, ...platform, ...privileges, ...slaves, ...exposure];
+const judgments: readonly Judgment[] = [...names, ...ports, ...host, ...images, ...drift, ...data, ...platform, ...privileges, ...slaves, ...exposure];
 
 /** Every name of a finding → its level. */
 export const levels: Readonly<Record<string, Level>> = Object.assign({}, unreachable.levels, ...judgments.map(({ levels }) => levels));

@@ -36,6 +36,7 @@ function incompatibilities(found: readonly string[], { host, cluster }: Configur
     { key: "address", before: variable("MESOS_HOSTNAME", found), now: host.address, allowed: () => false },
     { key: "mesosSlavePort", before: variable("MESOS_PORT", found) ?? builtIn.port, now: String(port), allowed: () => false },
     { key: "mesosSlaveResources", before: variable("MESOS_RESOURCES", found), now: resources, allowed: grows },
+    { key: "mesosRole", before: variable("MESOS_DEFAULT_ROLE", found) ?? "*", now: cluster.role, allowed: () => false },
     { key: "mesosSlaveAttributes", before: variable("MESOS_ATTRIBUTES", found) ?? "", now: attributes, allowed: keepsNames },
   ];
   return changes.flatMap(({ key, before, now = "", allowed }) =>

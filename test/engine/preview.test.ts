@@ -75,6 +75,13 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     more: ["update host", "update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"],
   },
   dockerSocket: { value: () => engine, replaces: ["mesos-slave"], proves: ["mesos-slave"] },
+  dataFolder: {
+    value: () => "/var/tmp/mesos-marathon-preview",
+    replaces: ["zookeeper", "mesos-master", "mesos-slave"],
+    proves: all,
+    more: [...["zookeeper-data", "zookeeper-datalog", "mesos-master-data", "mesos-slave-work"].map((name) => `delete cluster-${name}`), "update cluster-mesos-slave-teardown"],
+    refused: /the data of the cluster is in mesos-marathon-preview-cluster-\S+, .* it would begin anew, without apps, beside tasks that nobody tends\. Set it back, or `pulumi destroy` first/,
+  },
   restart: { value: () => "unless-stopped", more: all.map((component) => `update cluster-${component}`) },
   logMaxSize: { value: () => "1m", replaces: all, proves: all },
   logMaxFiles: { value: () => "2", replaces: all, proves: all, previewOnly: true },
@@ -86,6 +93,14 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   zookeeperMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["zookeeper"], proves: all, previewOnly: true },
   zookeeperCpus: { value: () => "0.5", replaces: ["zookeeper"], proves: all, previewOnly: true },
   zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, previewOnly: true },
+  // The masters' nodes are made anew; registry, slave and framework are not there.
+  mesosZookeeperPath: { value: () => "/clusters/mesos", replaces: aboveZooKeeper, proves: aboveZooKeeper },
+  mesosRole: {
+    value: () => "batch",
+    replaces: ["mesos-slave", "marathon"],
+    proves: ["mesos-slave", "marathon"],
+    refused: /kept state forbids that mesos-marathon:mesosRole changes from \* to batch/,
+  },
   mesosMasterName: { value: () => "preview-master", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
   // They find the master through ZooKeeper.
   mesosMasterPort: { value: () => "27050", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
@@ -108,6 +123,13 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   marathonName: { value: () => "preview-marathon", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonPort: { value: () => "27080", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
+  marathonZookeeperPath: {
+    value: () => "/marathon-2",
+    replaces: ["marathon"],
+    proves: ["marathon"],
+    more: ["update cluster-marathon-teardown"],
+    previewOnly: true,
+  },
   marathonEnvironment: { value: () => ({ MARATHON_TASK_LAUNCH_TIMEOUT: "300000" }), replaces: ["marathon"], proves: ["marathon"] },
   marathonMounts: { value: () => ["/etc/hostname:/etc/host-name:ro", "/srv:/srv"], replaces: ["marathon"], proves: ["marathon"] },
   marathonCpus: { value: () => "1.50", replaces: ["marathon"], proves: ["marathon"] },
@@ -251,13 +273,33 @@ test("each change of labels, mounts, limits and the restart policy is seen, the 
   assert.deepEqual(await stack.preview(), []);
 });
 
+test("another path of Marathon's makes it another framework, which is said before; with the old one its apps are there again", async () => {
+  const before = await runningApp();
+  await stack.set("mesos-marathon:preflight", undefined);
+  await stack.set("mesos-marathon:marathonZookeeperPath", "/marathon-2");
+  const { warnings } = await stack.wholePreview();
+  assert.match(warnings.join("\n"), /marathonZookeeperPath changes from \/marathon to \/marathon-2: Marathon becomes another framework, with the apps that are at \/marathon-2\. Those at \/marathon are there again when that is set back; until then their tasks run on/);
+  const { output } = await stack.up();
+  assert.match(output, /where marathonZookeeperPath was changed, the old apps are at the old one: set it back/);
+  assert.deepEqual((await get(`${marathonUrl}/v2/apps`)).apps, []);
+  assert.equal((await standing((name) => /^mesos-[0-9a-f]{8}-/.test(name))).length, 2);
+  await stack.set("mesos-marathon:marathonZookeeperPath", undefined);
+  await stack.up();
+  assert.deepEqual(await eventually("its task", runningApp), before);
+});
+
 test("what the slave's kept state forbids is there after a destroy and an up, and the app with it", async () => {
   await stack.destroy();
-  await stack.set("mesos-marathon:preflight", undefined);
+  await stack.set("mesos-marathon:mesosRole", "batch");
   await stack.set("mesos-marathon:mesosSlavePort", 27051);
   await stack.set("mesos-marathon:address", "127.0.0.2");
   await stack.up();
   ({ marathonUrl } = await stack.outputs());
+  // An app keeps the role under which it was made, and is offered nothing of another one's.
+  const [waiting] = (await get(`${marathonUrl}/v2/queue`)).queue;
+  assert.deepEqual([waiting.app.id, waiting.app.role], ["/sleep", "*"]);
+  const response = await fetch(`${marathonUrl}/v2/apps/sleep?force=true`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ role: "batch" }) });
+  assert.equal(response.status, 200);
   await eventually("its task", runningApp);
 });
 

@@ -992,6 +992,52 @@ test("a configured value reaches every place that it must, and no other", async 
       },
     ));
 
+  await t.test("mesosZookeeperPath: where the masters are found", async () =>
+    assert.deepEqual(await changes({ mesosZookeeperPath: "/m" }), {
+      "Container cluster-mesos-master: MESOS_ZK": "zk://127.0.0.1:2181/m",
+      "Container cluster-mesos-slave: MESOS_MASTER": "zk://127.0.0.1:2181/m",
+      "Container cluster-marathon: MARATHON_MASTER": "zk://127.0.0.1:2181/m",
+      "MesosMaster cluster-mesos-master →.zk": "zk://127.0.0.1:2181/m",
+      "Cluster cluster →.description.zookeeper.mesosPath": "/m",
+    }));
+
+  await t.test("marathonZookeeperPath: where Marathon keeps its apps", async () =>
+    assert.deepEqual(await changes({ marathonZookeeperPath: "/m" }), {
+      "Container cluster-marathon: MARATHON_ZK": "zk://127.0.0.1:2181/m",
+      "Command cluster-marathon-teardown.environment.ZK": "zk://127.0.0.1:2181/m",
+      "Cluster cluster →.description.zookeeper.marathonPath": "/m",
+    }));
+
+  await t.test("mesosRole: the slave's and Marathon's, and what a master of 0.23 has to know", async () =>
+    assert.deepEqual(await changes({ mesosRole: "batch" }), {
+      "Container cluster-mesos-master: MESOS_ROLES": "batch",
+      "Container cluster-mesos-slave: MESOS_DEFAULT_ROLE": "batch",
+      "Container cluster-marathon: MARATHON_MESOS_ROLE": "batch",
+    }));
+
+  await t.test("mesosRole: later masters need not know it", async () =>
+    assert.deepEqual(await changes({ mesosRole: "batch" }, "rehearsal"), {
+      "Container cluster-mesos-slave: MESOS_DEFAULT_ROLE": "batch",
+      "Container cluster-marathon: MARATHON_MESOS_ROLE": "batch",
+    }));
+
+  await t.test("dataFolder: folders named as the volumes, the slave's at the same path inside and out", async () => {
+    const folder = (name: string) => `/srv/mesos-marathon-dev-cluster-${name}`;
+    const changed = Object.entries(await changes({ dataFolder: "/srv" }));
+    const gone = changed.filter(([, value]) => value === "absent").map(([path]) => path.split(".")[0]);
+    assert.deepEqual([...new Set(gone)].filter((called) => called.startsWith("Volume")).sort(), ["mesos-master-data", "mesos-slave-work", "zookeeper-data"].map((name) => `Volume cluster-${name}`));
+    assert.deepEqual(Object.fromEntries(changed.filter(([, value]) => value !== "absent")), {
+      "Container cluster-zookeeper.volumes.0.hostPath": folder("zookeeper-data"),
+      "Container cluster-mesos-master.volumes.0.hostPath": folder("mesos-master-data"),
+      "Container cluster-mesos-slave.volumes.2.hostPath": folder("mesos-slave-work"),
+      "Container cluster-mesos-slave.volumes.2.containerPath": folder("mesos-slave-work"),
+      "Container cluster-mesos-slave: MESOS_WORK_DIR": folder("mesos-slave-work"),
+      "Command cluster-mesos-slave-teardown.environment.FOLDERS": JSON.stringify(["zookeeper-data", "mesos-master-data", "mesos-slave-work"].map(folder)),
+      "Command cluster-mesos-slave-teardown.environment.VOLUMES": "[]",
+      "Command cluster-mesos-slave-teardown.environment.WORK_DIR": folder("mesos-slave-work"),
+    });
+  });
+
   const ofAll = (field: string, value: string) => Object.fromEntries(["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((container) => [`Container cluster-${container}.${field}`, value]));
   await t.test("restart, log limits and labels of all four", async () =>
     assert.deepEqual(await changes({ restart: "unless-stopped", logMaxSize: "1g", logMaxFiles: "9", labels: '{"a/b.c":1,"d":""}' }), {
@@ -1121,6 +1167,19 @@ test("the stack's name reaches labels and volumes only", async () => {
       "Command cluster-mesos-slave-teardown.environment.WORK_DIR",
     ].sort(),
   );
+});
+
+test("a cluster whose data is in folders is not one that can be erased", async () => {
+  let error: any;
+  await mockedStack(() => {
+    try {
+      cluster({ dataFolder: "/srv", onDestroy: "erase" })();
+    } catch (thrown) {
+      error = thrown;
+    }
+  });
+  assert.ok(pulumi.RunError.isInstance(error));
+  assert.equal(error.message, "Nothing removes the folders in /srv (dataFolder), so onDestroy cannot be erase");
 });
 
 test("a slave of a Mesos that stops whatever is called mesos-… gets no cluster with such names", async (t) => {

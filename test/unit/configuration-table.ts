@@ -36,6 +36,9 @@ const dots = "a path with . or .. in it says in two ways where it leads; write i
 const restartedByDesign =
   "the Mesos master and Marathon end by design when they lose their place, and count on being started again, after the machine's start too; write always or unless-stopped";
 const logSize = "write a number with k, m or g behind it, such as 10m";
+const zookeeperPath = "write an absolute path in ZooKeeper without a slash at its end, such as /mesos";
+const role = "write a role as Mesos takes it: letters, digits, _ . -, beginning with none of the last two, or * for none";
+const folder = "write an absolute path without colons, spaces and a slash at its end, such as /srv/mesos, or nothing for volumes";
 const labelName = "is no name for a label: write letters, digits and . _ / - between them";
 const registry = "write host, port and folders as in an image's name, without https://, such as registry.example:5000/mirror";
 const passwordInTheClear =
@@ -217,6 +220,48 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   ...["0", "1001", "", "3.0"].map((logMaxFiles): [Record<string, string>, string] => [{ logMaxFiles }, `logMaxFiles is "${logMaxFiles}": write how many files from 1 to 1000`]),
   ...["no", "on-failure", "on-failure:3"].map((restart): [Record<string, string>, string] => [{ restart }, `restart is "${restart}": ${restartedByDesign}`]),
   ...["", "never", "Always", "unless stopped"].map((restart): [Record<string, string>, string] => [{ restart }, `restart is "${restart}": write always or unless-stopped`]),
+  // Paths in ZooKeeper.
+  ...["", "/", "mesos", "/mesos/", "//mesos", "/mesos a", "zk://127.0.0.1:2181/mesos", "/mesos\n", "/$(id)"].map((path): [Record<string, string>, string] => [
+    { mesosZookeeperPath: path },
+    `mesosZookeeperPath is ${json(path)}: ${zookeeperPath}`,
+  ]),
+  [{ marathonZookeeperPath: "/a/../b" }, 'marathonZookeeperPath is "/a/../b": ZooKeeper takes no . and no .. in a path; write it out'],
+  [{ marathonZookeeperPath: "/zookeeper/marathon" }, 'marathonZookeeperPath is "/zookeeper/marathon": /zookeeper is ZooKeeper\'s own; write another'],
+  [{ marathonZookeeperPath: "/mesos" }, 'marathonZookeeperPath is "/mesos": mesos-marathon:mesosZookeeperPath is the same (/mesos), and each would take the other\'s nodes for its own; write paths beside each other'],
+  ...[["/mesos", "/mesos/marathon"], ["/marathon/mesos", "/marathon"]].map(([mesosZookeeperPath, marathonZookeeperPath]): [Record<string, string>, string] => [
+    { mesosZookeeperPath, marathonZookeeperPath },
+    `marathonZookeeperPath is "${marathonZookeeperPath}": mesos-marathon:mesosZookeeperPath lies in the same (${mesosZookeeperPath}), and each would take the other's nodes for its own; write paths beside each other`,
+  ]),
+  [{ mesosZookeeperPath: "/cluster/mesos", marathonZookeeperPath: "/cluster/marathon" }],
+  [{ mesosZookeeperPath: "/m", marathonZookeeperPath: "/m2" }],
+  // Roles.
+  ...["", "a/b", "-a", ".", "..", "a b", "*a", "a,b", "$(id)", "a\n"].map((mesosRole): [Record<string, string>, string] => [{ mesosRole }, `mesosRole is ${json(mesosRole)}: ${role}`]),
+  [{ mesosRole: "batch" }],
+  [{ mesosRole: "batch", mesosMasterEnvironment: json({ MESOS_ROLES: "batch" }) }, `mesosMasterEnvironment.MESOS_ROLES ${setItself("mesosMasterEnvironment.MESOS_ROLES", "mesosRole")}`],
+  [{ mesosSlaveEnvironment: json({ MESOS_DEFAULT_ROLE: "batch" }) }, `mesosSlaveEnvironment.MESOS_DEFAULT_ROLE ${setItself("mesosSlaveEnvironment.MESOS_DEFAULT_ROLE", "mesosRole")}`],
+  [{ marathonEnvironment: json({ MARATHON_MESOS_ROLE: "batch" }) }, `marathonEnvironment.MARATHON_MESOS_ROLE ${setItself("marathonEnvironment.MARATHON_MESOS_ROLE", "mesosRole")}`],
+  [
+    { imageSet: "rehearsal", mesosRole: "batch", mesosMasterEnvironment: json({ MESOS_ROLES: "web,batches" }) },
+    'mesosRole is "batch": mesosMasterEnvironment.MESOS_ROLES does not name it, so the master would refuse Marathon; add it there',
+  ],
+  [
+    { imageSet: "rehearsal", mesosRole: "batch", marathonEnvironment: json({ marathon_default_accepted_resource_roles: "*" }) },
+    'mesosRole is "batch": marathonEnvironment.MARATHON_DEFAULT_ACCEPTED_RESOURCE_ROLES does not name it, so Marathon would decline every offer; add it there',
+  ],
+  [{ imageSet: "rehearsal", mesosRole: "batch", mesosMasterEnvironment: json({ MESOS_ROLES: "web,batch" }), marathonEnvironment: json({ MARATHON_DEFAULT_ACCEPTED_RESOURCE_ROLES: "batch,*" }) }],
+  [{ imageSet: "rehearsal", mesosMasterEnvironment: json({ MESOS_ROLES: "web" }) }],
+  // The folder of the data.
+  ...["srv", "/", "/srv/", "/srv:/srv", "/s r v", "~/data", "/srv//a", "/srv\n"].map((dataFolder): [Record<string, string>, string] => [{ dataFolder }, `dataFolder is ${json(dataFolder)}: ${folder}`]),
+  [{ dataFolder: "/srv/../etc" }, `dataFolder is "/srv/../etc": ${dots}`],
+  ...["/tmp/mesos", "/run/mesos", "/var/run/mesos", "/proc", "/dev/shm"].map((dataFolder): [Record<string, string>, string] => [
+    { dataFolder },
+    `dataFolder is "${dataFolder}": what is there is gone when the machine starts anew; write another`,
+  ]),
+  [{ dataFolder: "/var/tmp/mesos" }],
+  [
+    { dataFolder: "/srv/mesos", onDestroy: "erase" },
+    'onDestroy is "erase": nothing removes the folders in mesos-marathon:dataFolder; write keep, and remove them on the Docker host after the destroy',
+  ],
   // Labels.
   [{ labels: "team=a" }, "labels is no object: write names of labels with their values below it"],
   [{ labels: '["team"]' }, "labels is no object: write names of labels with their values below it"],
@@ -279,7 +324,7 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosSlaveEnvironment: json({ MESOS_ATTRIBUTES: "rack:1" }) }, `mesosSlaveEnvironment.MESOS_ATTRIBUTES ${setItself("mesosSlaveEnvironment.MESOS_ATTRIBUTES", "mesosSlaveAttributes")}`],
   [{ mesosSlaveEnvironment: json({ MESOS_RESOURCES: "cpus:1" }) }, `mesosSlaveEnvironment.MESOS_RESOURCES ${setItself("mesosSlaveEnvironment.MESOS_RESOURCES", "mesosSlaveResources")}`],
   [{ marathonEnvironment: json({ LIBPROCESS_IP: "127.0.0.2" }) }, `marathonEnvironment.LIBPROCESS_IP ${setItself("marathonEnvironment.LIBPROCESS_IP", "address")}`],
-  [{ marathonEnvironment: json({ MARATHON_ZK: "zk://127.0.0.1:2181/m" }) }, `marathonEnvironment.MARATHON_ZK ${setItself("marathonEnvironment.MARATHON_ZK")}`],
+  [{ marathonEnvironment: json({ MARATHON_ZK: "zk://127.0.0.1:2181/m" }) }, `marathonEnvironment.MARATHON_ZK ${setItself("marathonEnvironment.MARATHON_ZK", "marathonZookeeperPath")}`],
   [
     { imageSet: "rehearsal", mesosSlaveEnvironment: json({ MESOS_DOCKER_SOCKET: "/run/d.sock" }) },
     `mesosSlaveEnvironment.MESOS_DOCKER_SOCKET ${setItself("mesosSlaveEnvironment.MESOS_DOCKER_SOCKET", "dockerSocket")}`,
@@ -297,8 +342,8 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   // With an unknown image set nobody knows.
   [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
   [{ marathonEnvironment: json({ MARATHON_WEBUI_URL: "http://a b" }) }, `marathonEnvironment.MARATHON_WEBUI_URL ${split}`],
-  [{ marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }, `marathonEnvironment.MARATHON_MESOS_ROLE ${split}`],
-  [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_MESOS_ROLE: "*" }) }],
+  [{ marathonEnvironment: json({ MARATHON_FRAMEWORK_NAME: "a*" }) }, `marathonEnvironment.MARATHON_FRAMEWORK_NAME ${split}`],
+  [{ imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_FRAMEWORK_NAME: "a*" }) }],
   [
     { imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_HTTP_CREDENTIALS: "me:p4ss" }) },
     `marathonEnvironment.MARATHON_HTTP_CREDENTIALS ${inTheClear("marathonEnvironment.MARATHON_HTTP_CREDENTIALS")}`,

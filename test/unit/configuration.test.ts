@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
@@ -38,6 +41,7 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
     followImageTags: "boolean",
     dockerHost: "string",
     dockerSocket: "string",
+    dataFolder: "string",
     restart: "string",
     logMaxSize: "string",
     logMaxFiles: "integer",
@@ -48,6 +52,8 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
     zookeeperMounts: "array",
     zookeeperCpus: "string",
     zookeeperMemory: "integer",
+    mesosZookeeperPath: "string",
+    mesosRole: "string",
     mesosMasterName: "string",
     mesosMasterPort: "integer",
     mesosMasterEnvironment: "object",
@@ -64,6 +70,7 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
     mesosSlaveAttributes: "string",
     marathonName: "string",
     marathonPort: "integer",
+    marathonZookeeperPath: "string",
     marathonEnvironment: "object",
     marathonMounts: "array",
     marathonCpus: "string",
@@ -95,6 +102,10 @@ test("with nothing set: the tutorial's values, and no problem", () => {
           attributes: "",
         },
         marathon: { containerName: "marathon", port: 8080, environment: {}, mounts: [], cpus: 0, memory: 0 },
+        mesosZookeeperPath: "/mesos",
+        marathonZookeeperPath: "/marathon",
+        role: "*",
+        dataFolder: "",
         restart: "always",
         logMaxSize: "10m",
         logMaxFiles: 3,
@@ -118,6 +129,10 @@ test("each key reaches its own field", () => {
     zookeeperName: "a1",
     zookeeperPort: "1",
     zookeeperEnvironment: '{"A":"1"}',
+    mesosZookeeperPath: "/a/b.c",
+    marathonZookeeperPath: "/a/b.c_d",
+    mesosRole: "a.b-c",
+    dataFolder: "/srv/mesos-1",
     restart: "unless-stopped",
     logMaxSize: "1g",
     logMaxFiles: "1",
@@ -146,7 +161,7 @@ test("each key reaches its own field", () => {
     marathonName: "d4",
     marathonPort: "65535",
     readyTimeout: "3600",
-    onDestroy: "erase",
+    onDestroy: "keep",
     acceptedWarnings: '["exposed","low-disk"]',
     preflight: "false",
   });
@@ -168,12 +183,16 @@ test("each key reaches its own field", () => {
         attributes: "rack:1;zone:eu-1/a",
       },
       marathon: { containerName: "d4", port: 65535, environment: { MARATHON_DISABLE_HA: "", JAVA_OPTS: "-Xmx1g -Xms1g" }, mounts: ["/a:/c"], cpus: 9999.99, memory: 9 },
+      mesosZookeeperPath: "/a/b.c",
+      marathonZookeeperPath: "/a/b.c_d",
+      role: "a.b-c",
+      dataFolder: "/srv/mesos-1",
       restart: "unless-stopped",
       logMaxSize: "1g",
       logMaxFiles: 1,
       labels: { "example.com/team": "payments", a_9: "1", x: "true" },
       readyTimeout: 3600,
-      onDestroy: "erase",
+      onDestroy: "keep",
     },
     followImageTags: false,
     acceptedWarnings: ["exposed", "low-disk"],
@@ -233,6 +252,11 @@ test("bad input: the key, the value as found, and what to write instead", async 
     ]));
 });
 
+test("onDestroy may be erase where the data is in volumes", () => {
+  const { configuration, problems } = read({ onDestroy: "erase" });
+  assert.deepEqual([configuration.cluster.onDestroy, problems], ["erase", []]);
+});
+
 test("a registry renames the images, and its credentials are for its host", () => {
   const { configuration, problems } = read(
     { imageRegistry: "registry.test:5000/mirror", imageRegistryUsername: "me", imageRegistryPassword: "hidden" },
@@ -254,6 +278,18 @@ test("images of somebody's own are read from their file", () => {
 
 /** There is nothing to choose where a set is named. */
 const noChoice = () => Promise.reject(new Error("an image set was to be chosen"));
+
+test("a role is refused with images that are not told of it", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "images-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "set.json");
+  writeFileSync(file, JSON.stringify({ like: "classic", marathon: { image: "marathon:1", version: "1.8.222", environment: { MARATHON_ZK: "{zk}" } } }));
+  const custom = { imageSet: "custom", customImageSet: file };
+  assert.deepEqual(read(custom).problems, []);
+  assert.deepEqual(read({ ...custom, mesosRole: "batch" }).problems, [
+    'mesos-marathon:mesosRole is "batch": the image set custom has no variable with {role} for marathon: add one to it, or write *',
+  ]);
+});
 
 test("a password in the clear is refused without being told", async () => {
   const config = { ...defaults(), imageRegistry: "registry.test", imageRegistryUsername: "me", imageRegistryPassword: "hidden" };

@@ -99,6 +99,15 @@ const forbidden = (...changes: string[]) =>
 const uuid = "01234567-89ab-cdef-0123-456789abcdef";
 const sandbox = (stack: string) => `/var/lib/docker/volumes/mesos-marathon-${stack}-cluster-mesos-slave-work/_data/slaves/S0/frameworks/F/executors/E/runs/R`;
 
+const howToMove = "Nothing is carried over by itself: docs/operations.md, *Move the data*, says how";
+const staysBehind = (data: string, folder: string) =>
+  `error: the data of the cluster is in ${data}, and mesos-marathon:dataFolder is ${folder}: it would begin anew, without apps, ` +
+  `beside tasks that nobody tends. Set it back, or \`pulumi destroy\` first. ${howToMove}`;
+const withData = (source: string, name = "zookeeper", labels: Record<string, string> = ours("zookeeper")) =>
+  container(name, { labels, made: { ...made, binds: ["/etc/hosts:/etc/hosts", `${source}:/data`] } });
+const dataVolume = { name: "mesos-marathon-dev-cluster-zookeeper-data", labels: ours("zookeeper") };
+const marathonAt = (path: string) => container("marathon", { labels: ours("marathon"), made: { ...made, environment: [`MARATHON_ZK=zk://127.0.0.1:2181${path}`] } });
+
 interface Case {
   readonly config?: Record<string, string>;
   readonly engine?: Partial<Engine>;
@@ -204,6 +213,54 @@ const table: Record<string, Case> = {
     config: { mesosSlaveResources: "cpus:2.5;mem:2048;disk:10240;gpus:1;ports:[30000-33000]", mesosSlaveAttributes: "rack:1" },
     found: [],
   },
+  "the slave's role as it was": { engine: { containers: [slaveThatRan("MESOS_DEFAULT_ROLE=batch")] }, config: { mesosRole: "batch" }, found: [] },
+  "the slave's resources get another role": {
+    engine: { containers: [slaveThatRan()] },
+    config: { mesosRole: "batch" },
+    found: [forbidden("mesosRole changes from * to batch")],
+  },
+  "the slave's resources get no role any more": {
+    engine: { containers: [slaveThatRan("MESOS_DEFAULT_ROLE=batch")] },
+    found: [forbidden("mesosRole changes from batch to *")],
+  },
+
+  // Data that would stay where it is.
+  "data in volumes, and a folder for it": {
+    engine: { containers: [withData("mesos-marathon-dev-cluster-zookeeper-data"), withData("mesos-marathon-dev-2-cluster-zookeeper-data", "other", otherStacks)], volumes: [dataVolume] },
+    config: { dataFolder: "/srv/mesos" },
+    found: [staysBehind("mesos-marathon-dev-cluster-zookeeper-data", "/srv/mesos")],
+  },
+  "data in a folder, and volumes for it": {
+    engine: { containers: [withData("/srv/mesos/mesos-marathon-dev-cluster-zookeeper-data")] },
+    found: [staysBehind("/srv/mesos/mesos-marathon-dev-cluster-zookeeper-data", "empty, for volumes")],
+  },
+  "data in a folder, and another folder for it": {
+    engine: { containers: [withData("/srv/mesos/mesos-marathon-dev-cluster-zookeeper-data")] },
+    config: { dataFolder: "/srv/mesos-2" },
+    found: [staysBehind("/srv/mesos/mesos-marathon-dev-cluster-zookeeper-data", "/srv/mesos-2")],
+  },
+  "data in the folder that is for it": {
+    engine: { containers: [withData("/srv/mesos/mesos-marathon-dev-cluster-zookeeper-data")], volumes: [dataVolume] },
+    config: { dataFolder: "/srv/mesos" },
+    found: [],
+  },
+  "data of a cluster that was destroyed, in volumes, and a folder for it": {
+    engine: { volumes: [dataVolume] },
+    config: { dataFolder: "/srv/mesos" },
+    found: [
+      "warning: the volumes mesos-marathon-dev-cluster-zookeeper-data hold data of this stack, and with mesos-marathon:dataFolder the cluster takes what is in /srv/mesos. " + howToMove,
+    ],
+  },
+  "data of a cluster that was destroyed, in volumes": { engine: { volumes: [dataVolume] }, found: [] },
+  "Marathon at another path": {
+    engine: { containers: [marathonAt("/marathon")] },
+    config: { marathonZookeeperPath: "/m/2" },
+    found: [
+      "warning: mesos-marathon:marathonZookeeperPath changes from /marathon to /m/2: Marathon becomes another framework, with the apps that are at /m/2. " +
+        "Those at /marathon are there again when that is set back; until then their tasks run on, and nobody tends them",
+    ],
+  },
+  "Marathon at the path where it was": { engine: { containers: [marathonAt("/m/2")] }, config: { marathonZookeeperPath: "/m/2" }, found: [] },
   "an attribute gets another value": {
     engine: { containers: [slaveThatRan("MESOS_ATTRIBUTES=rack:1;zone:a")] },
     config: { mesosSlaveAttributes: "zone:b;rack:2" },

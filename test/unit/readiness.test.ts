@@ -218,6 +218,7 @@ for (const [version, paths] of Object.entries(dialects)) {
         `Marathon's data in ZooKeeper was lost: it is a new framework, ${id}, and has forgotten the apps of old-0000.\n` +
         `Tasks of that one run on, and nobody tends them${tasks}. Ways out:\n` +
         "  - start the apps anew, then end those tasks: curl -X POST -d frameworkId=old-0000 MASTER/master/teardown\n" +
+        "  - where marathonZookeeperPath was changed, the old apps are at the old one: set it back, pulumi up\n" +
         "  - to have the old apps back: pulumi destroy, bring back what was in ZooKeeper's volumes, pulumi up";
 
       const orphaned = { id: "old-0000", name: "marathon", active: false, tasks: [{ id: "web.1" }, { id: "db.1" }] };
