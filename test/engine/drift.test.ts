@@ -265,7 +265,7 @@ test("a framework that was torn down at the master is told with the way out, whi
   assert.match(output, /it ended with exit code 110: its framework was torn down at the master, and ZooKeeper still has the framework's id\. Ways out: remove state\/framework-id and state\/instance below Marathon's path in ZooKeeper/);
 
   for (const path of ["/marathon/state/framework-id", "/marathon/state/instance"]) {
-    const run = await container("zookeeper").exec({ Cmd: ["/usr/share/zookeeper/bin/zkCli.sh", "deleteall", path], AttachStdout: true, AttachStderr: true });
+    const run = await container("zookeeper").exec({ Cmd: ["/usr/share/zookeeper/bin/zkCli.sh", "-server", "127.0.0.1:2181", "deleteall", path], AttachStdout: true, AttachStderr: true });
     const stream = await run.start({});
     await new Promise((resolve) => stream.on("end", resolve).resume());
     assert.equal((await run.inspect()).ExitCode, 0, path);
