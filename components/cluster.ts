@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
-import { MesosSlave } from "./mesos-slave";
+import { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
 import { refusal } from "./refusal";
 import { CommonArgs, ProgramArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
@@ -13,7 +13,7 @@ export interface ClusterArgs extends CommonArgs {
   readonly imageSet?: ImageSet;
   readonly zookeeper?: ProgramArgs;
   readonly mesosMaster?: ProgramArgs;
-  readonly mesosSlave?: ProgramArgs & { readonly resources?: string; readonly attributes?: string };
+  readonly mesosSlave?: ProgramArgs & Pick<MesosSlaveArgs, "resources" | "attributes" | "dockerClient">;
   readonly marathon?: ProgramArgs;
   /** Path in ZooKeeper at which the masters elect their leader. Default: `/mesos`. */
   readonly mesosZookeeperPath?: string;

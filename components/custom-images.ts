@@ -11,6 +11,7 @@ import type { Program } from "./pairings";
  * - `mesosZk`: the masters' path, for Marathon
  * - `quorum`: as in MESOS_QUORUM
  * - `workDir`: the slave's work directory, the same path on the host and in the container
+ * - `dockerClient`: a static docker client's path on the host, for the slave to use in place of its image's own
  * - `dockerSocket`: of the host's Docker Engine, as a path on the host
  * - `cgroupsRoot`: as in MESOS_CGROUPS_ROOT, a name that no other cluster's slave has
  * - `image`: the slave's own image, for executors in containers of their own
@@ -20,7 +21,7 @@ import type { Program } from "./pairings";
 export const templateSettings: Readonly<Record<Program, readonly string[]>> = {
   zookeeper: ["address", "id", "port", "serverAddresses", "serverSpecifications"],
   mesosMaster: ["address", "port", "quorum", "role", "zk"],
-  mesosSlave: ["address", "attributes", "cgroupsRoot", "dockerSocket", "image", "port", "resources", "role", "workDir", "zk"],
+  mesosSlave: ["address", "attributes", "cgroupsRoot", "dockerClient", "dockerSocket", "image", "port", "resources", "role", "workDir", "zk"],
   marathon: ["address", "mesosZk", "port", "role", "zk"],
 };
 
@@ -45,7 +46,7 @@ const programRules: Readonly<Record<Exclude<keyof ServiceImage, "builtFrom">, Ru
   builtIn: texts,
   fixed: texts,
   data: [(value) => texts[0](value) && Object.entries(value as object).every(([name, path]) => /^[a-z]+$/.test(name) && path.startsWith("/")), "write an object of names in small letters with absolute paths in the container"],
-  mounts: [(value) => list[0](value) && (value as string[]).every((mount) => mount.split(":").length === 2), "write a list of host path:container path"],
+  mounts: [(value) => list[0](value) && (value as string[]).every((mount) => /^[^:]+:[^:]+(:ro)?$/.test(mount)), "write a list of host path:container path, with :ro behind it for reading only"],
   hostPid: flag,
   hostCgroups: flag,
   finalExits: [(value) => texts[0](value) && Object.keys(value as object).every((code) => /^\d{1,3}$/.test(code)), "write an object of exit codes with what each means"],

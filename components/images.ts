@@ -22,7 +22,7 @@ export interface ServiceImage {
   readonly fixed?: Readonly<Record<string, string>>;
   /** State that outlives the container: suffix of the volume's name → path in the container. */
   readonly data?: Readonly<Record<string, string>>;
-  /** Bind mounts, `host path:container path`, as templates. */
+  /** Bind mounts, `host path:container path`, with `:ro` behind it for reading only, as templates. */
   readonly mounts?: readonly string[];
   /** Whether the container runs in the host's pid namespace. */
   readonly hostPid?: boolean;
@@ -111,6 +111,9 @@ const slaveEnvironment = {
   MESOS_DEFAULT_ROLE: "{role}",
 };
 
+/** A docker client of the host's in place of the one in the image; Mesos hands its path on to executors that it starts itself. */
+const mountedClient = { environment: { MESOS_DOCKER: "{dockerClient}" }, mount: "{dockerClient}:{dockerClient}:ro" };
+
 const masterEnvironment = {
   MESOS_HOSTNAME: "{address}",
   MESOS_IP: "{address}",
@@ -164,9 +167,9 @@ const tutorial: ImageSet = {
   mesosSlave: {
     image: "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04",
     version: "0.23.0",
-    environment: slaveEnvironment,
+    environment: { ...slaveEnvironment, ...mountedClient.environment },
     builtIn: { port: "5051", attributes: "", role: "*" },
-    mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
+    mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock", mountedClient.mount],
     listensOnAddressOnly: true,
     flags: flags.mesosSlave["0.23.0"],
   },
@@ -264,9 +267,9 @@ const classic: ImageSet = {
   mesosSlave: {
     image: "mesosphere/mesos-slave:1.7.1",
     version: "1.7.1",
-    environment: slaveEnvironment1,
+    environment: { ...slaveEnvironment1, ...mountedClient.environment },
     builtIn: { port: "5051", attributes: "", role: "*" },
-    mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock"],
+    mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock", mountedClient.mount],
     listensOnAddressOnly: true,
   },
   marathon: { image: "mesosphere/marathon:v1.8.222", version: "1.8.222", ...marathon1 },
@@ -355,6 +358,14 @@ export function stopsByPrefix({ version, environment }: ServiceImage): boolean {
     return minor < 23;
   }
   return major === 1 && (minor === 1 || (minor === 0 && patch < 2)) && environment.MESOS_DOCKER_KILL_ORPHANS !== "false";
+}
+
+/**
+ * Whether the slave takes a docker client of the host's: where executors have containers of their own, these get its path
+ * and not its mount.
+ */
+export function takesDockerClient({ environment }: ServiceImage): boolean {
+  return Object.values(environment).some((template) => template.includes("{dockerClient}")) && !("MESOS_DOCKER_MESOS_IMAGE" in environment);
 }
 
 /** Every image set, by name. */

@@ -19,6 +19,11 @@ export interface MesosSlaveArgs extends ServiceArgs {
   readonly role?: string;
   /** As in `MESOS_ATTRIBUTES`: `rack:1;zone:a`. Default: none. */
   readonly attributes?: string;
+  /**
+   * A static docker client, as a path on the host, that the slave starts tasks with; for image sets whose slave takes one
+   * (`takesDockerClient`). Default: the one in its image.
+   */
+  readonly dockerClient?: string;
 }
 
 /** A Mesos slave that runs tasks as containers on its host's Docker Engine. Its checkpoints outlive it in a named volume. */
@@ -50,6 +55,7 @@ export class MesosSlave extends pulumi.ComponentResource {
         address: host.address,
         attributes: args.attributes ?? "",
         cgroupsRoot: ownName(name),
+        dockerClient: args.dockerClient || undefined,
         dockerSocket: host.dockerSocket,
         port: String(port),
         resources: args.resources ?? "cpus:2;mem:2048;disk:10240;ports:[31000-32000]",

@@ -1,4 +1,4 @@
-import type { ImageSet } from "./images";
+import { type ImageSet, takesDockerClient } from "./images";
 import { compareVersions } from "./versions";
 
 /**
@@ -64,7 +64,7 @@ export const trials: readonly (Platform & { readonly imageSet: string; readonly 
 /** Something that stands between an image set and a platform. */
 export interface Obstacle {
   /** What preflight calls it. */
-  readonly name: "cgroup-version" | "other-architecture" | "emulated-architecture" | "manifest-schema-1" | "docker-client-too-old" | "containerd-image-store";
+  readonly name: "cgroup-version" | "other-architecture" | "emulated-architecture" | "manifest-schema-1" | "docker-client-too-old" | "docker-client-too-new" | "containerd-image-store";
   /** What does not go together, and what comes of it. */
   readonly problem: string;
   /** What to do, as sentences. */
@@ -74,12 +74,35 @@ export interface Obstacle {
   readonly curable: boolean;
 }
 
+/** A docker client of the host's that the slave is given in place of its image's. */
+export interface MountedClient {
+  /** Its path on the host. */
+  readonly path: string;
+  /** Newest version of the API that it speaks; absent where that is not seen. */
+  readonly api?: string;
+}
+
+/**
+ * The docker client that goes with every Engine from 20.10 on: from the next one on, an Engine from 26 on leaves out of what it
+ * tells of an image what Mesos reads before each Docker task. (docker/cli at v25.0.0; moby/moby, `image_routes.go`.)
+ */
+export const goodClient = { version: "25.0", api: "1.44" };
+
+/** The newest version of the API that a docker client speaks; undefined for those before 19.03. (docker/cli at the tags.) */
+export function clientApi(version: string): string | undefined {
+  const apis: Readonly<Record<string, string>> = { "19": "1.40", "20": "1.41", "23": "1.42", "24": "1.43", "25": "1.44" };
+  const major = Number.parseInt(version, 10);
+  return major > 25 ? "1.45" : apis[major];
+}
+
 /**
  * What stands between an image set and a platform; nothing where it runs there.
  * @param absent its images that have yet to be pulled
+ * @param mounted absent: the slave takes the docker client in its image
  */
-export function obstacles(imageSet: ImageSet, platform: Platform, absent: readonly string[]): Obstacle[] {
-  const { cgroupVersion, architectures, newestPullingEngine, dockerClientApi, newestContainerdStoreEngine } = imageSet.needs;
+export function obstacles(imageSet: ImageSet, platform: Platform, absent: readonly string[], mounted?: MountedClient): Obstacle[] {
+  const { cgroupVersion, architectures, newestPullingEngine, newestContainerdStoreEngine } = imageSet.needs;
+  const dockerClientApi = mounted ? (mounted.api ?? goodClient.api) : imageSet.needs.dockerClientApi;
   const { mesosSlave } = imageSet;
   const release = releaseOf(platform.version);
   const isNewerThan = (major: number | undefined) => major !== undefined && Number.parseInt(platform.version, 10) > major;
@@ -118,22 +141,33 @@ export function obstacles(imageSet: ImageSet, platform: Platform, absent: readon
       curable: false,
     });
   }
+  const client = mounted ? `the docker client ${mounted.path} (mesos-marathon:mesosSlaveDockerClient)` : `the docker client in ${mesosSlave.image}`;
+  const take = mounted ? `take a static docker client of version ${goodClient.version}` : `mount a static docker client of version ${goodClient.version}: pulumi config set mesosSlaveDockerClient PATH`;
   if (dockerClientApi && compareVersions(dockerClientApi, platform.minApiVersion) < 0) {
     const told = `DOCKER_MIN_API_VERSION=${dockerClientApi}`;
+    const mountable = mounted !== undefined || takesDockerClient(mesosSlave);
     const tellable = compareVersions(release.lowestApiVersion, dockerClientApi) <= 0;
     const answering = lastWhere(({ minApiVersion }) => compareVersions(minApiVersion, dockerClientApi) <= 0);
     const ways = [
+      ...(mountable ? [take] : []),
       ...(tellable ? [`start the Docker Engine with ${told} in its environment`] : []),
-      ...(answering ? [`use Docker Engine ${answering.name}`] : []),
+      ...(answering && !mountable ? [`use Docker Engine ${answering.name}`] : []),
     ];
     found.push({
       name: "docker-client-too-old",
-      problem:
-        `the docker client in ${mesosSlave.image} speaks API ${dockerClientApi}, and Docker Engine ${platform.version} answers from ` +
-        `${platform.minApiVersion} on: no task would start`,
+      problem: `${client} speaks API ${dockerClientApi}, and Docker Engine ${platform.version} answers from ${platform.minApiVersion} on: no task would start`,
       cure: sentence(ways.join(", or ")),
-      short: tellable ? told : "its docker client is too old",
-      curable: tellable,
+      short: mountable ? "a static docker client" : tellable ? told : "its docker client is too old",
+      curable: mountable || tellable,
+    });
+  }
+  if (mounted && newestContainerdStoreEngine !== undefined && isNewerThan(25) && compareVersions(mounted.api ?? goodClient.api, goodClient.api) > 0) {
+    found.push({
+      name: "docker-client-too-new",
+      problem: `${client} is newer than ${goodClient.version}, and Docker Engine ${platform.version} then tells Mesos less of an image than it needs: no Docker task would start`,
+      cure: sentence(`${take}, or hold it back: pulumi config set --path mesosSlaveEnvironment.DOCKER_API_VERSION ${goodClient.api}`),
+      short: `a docker client of version ${goodClient.version}`,
+      curable: true,
     });
   }
   if (isNewerThan(newestContainerdStoreEngine) && platform.containerdStore) {

@@ -161,12 +161,14 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     { name: current?.reference ?? image.image, keepLocally: true },
     { parent, provider: host.provider },
   );
-  const settings = { ...spec.settings, image: remoteImage.name };
+  const settings: Settings = { ...spec.settings, image: remoteImage.name };
   const kept = Object.entries(image.data ?? {}).map(([suffix, containerPath]) => ({ data: dataOf(parent, `${name}-${suffix}`, spec), containerPath }));
 
   const envs = environment(image, settings, spec.environment);
   const volumes = [
-    ...(image.mounts ?? []).map((mount) => bindMount(mount, (template) => fill(template, settings))),
+    ...(image.mounts ?? [])
+      .filter((mount) => placeholders(mount).every((setting) => settings[setting] !== undefined))
+      .map((mount) => bindMount(mount, (template) => fill(template, settings))),
     ...(spec.mounts ?? []).map((mount) => bindMount(mount)),
     ...(spec.volumes ?? []),
     ...kept.map(({ data, containerPath }) => ({ ...data.source, containerPath })),

@@ -1,4 +1,5 @@
 import { type Environment, type ImageSet, mispairings } from "../components";
+import { takesDockerClient } from "../components/images";
 import type { Configuration } from ".";
 import { type Key, type Program, programs } from "./keys";
 import { isWithin } from "./mounts";
@@ -58,6 +59,14 @@ export function tellContradictions(source: Source, cluster: Configuration["clust
         `the slave offers it to tasks (${range.join("-")} in ${project}:mesosSlaveResources); write one outside, or other ranges there`,
       );
     }
+  }
+  const { dockerClient } = cluster.mesosSlave;
+  if (imageSet && dockerClient && !takesDockerClient(imageSet.mesosSlave)) {
+    const reason =
+      "MESOS_DOCKER_MESOS_IMAGE" in imageSet.mesosSlave.environment
+        ? "runs executors in containers of their own, which get the slave's image and none of its mounts; put the client into the image, and remove this"
+        : "asks nowhere for {dockerClient}; tell its slave MESOS_DOCKER and a mount, or remove this";
+    problem("mesosSlaveDockerClient", dockerClient, `the image set ${imageSetName} ${reason}`);
   }
   if (imageSet) {
     const names = Object.fromEntries(programs.map((name) => [name, cluster[name].containerName])) as Record<Program, string>;

@@ -110,7 +110,12 @@ export function readConfiguration(
       mesosZookeeperPath: text("mesosZookeeperPath"),
       marathonZookeeperPath: text("marathonZookeeperPath"),
       role: text("mesosRole"),
-      mesosSlave: { ...program("mesosSlave"), resources: text("mesosSlaveResources"), attributes: text("mesosSlaveAttributes") },
+      mesosSlave: {
+        ...program("mesosSlave"),
+        resources: text("mesosSlaveResources"),
+        attributes: text("mesosSlaveAttributes"),
+        dockerClient: text("mesosSlaveDockerClient"),
+      },
       marathon: program("marathon"),
       dataFolder: text("dataFolder"),
       restart: text("restart") === "unless-stopped" ? "unless-stopped" : "always",

@@ -226,6 +226,11 @@ export const rules = {
     write: "write attributes as Mesos takes them, such as rack:1;zone:a",
     example: "rack:1;zone:a",
   },
+  mesosSlaveDockerClient: {
+    pattern: /^(\/[^:\s\x00-\x1f]*[^:\s\x00-\x1f/])?$/,
+    write: "write an absolute path without colons and spaces, such as /opt/docker-25.0/docker",
+    example: "/opt/docker-25.0/docker",
+  },
   marathonName: containerName("marathon-2"),
   marathonPort: port(8090),
   marathonZookeeperPath: zookeeperPath("/marathon-2"),

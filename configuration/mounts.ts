@@ -10,7 +10,10 @@ export function readMounts(source: Source, program: Program, image: ServiceImage
   const key = `${program}Mounts` as const;
   const own = [...Object.values(image?.data ?? {}), ...(image?.mounts ?? []).map((mount) => mount.split(":")[1])];
   /** Path in the container → whose it is. */
-  const taken = own.map((path) => [path.replace("{dockerSocket}", dockerSocket), "the stack itself mounts"]);
+  const taken = own
+    .map((path) => path.replace("{dockerSocket}", dockerSocket).replace("{dockerClient}", source.text("mesosSlaveDockerClient")))
+    .filter((path) => path !== "")
+    .map((path) => [path, "the stack itself mounts"]);
   return source.list(key).flatMap((mount, index) => {
     const at = `[${index}]`;
     const text = typeof mount === "string" ? mount : JSON.stringify(mount);

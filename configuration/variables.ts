@@ -93,6 +93,7 @@ function keyBehind(template: string, program: Program): string | undefined {
     dockerSocket: "dockerSocket",
     resources: "mesosSlaveResources",
     attributes: "mesosSlaveAttributes",
+    dockerClient: "mesosSlaveDockerClient",
     role: "mesosRole",
     zk: program === "marathon" ? "marathonZookeeperPath" : "mesosZookeeperPath",
     mesosZk: "mesosZookeeperPath",

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Configuration } from "../configuration";
 import type { Program } from "../configuration/keys";
+import { lookAtClient } from "./docker-client";
 import type { Here, Listener } from "./seen";
 
 /** Milliseconds that the machine's name may take to be found. */
@@ -13,18 +14,20 @@ const patience = 200;
 /** Looks at this machine, where the Docker Engine is on it. */
 export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<Here, "freeBytes">> {
   const programs = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon];
-  const [listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name] = await Promise.all([
+  const { dockerClient: path } = cluster.mesosSlave;
+  const [listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient] = await Promise.all([
     lookAtListeners(programs.map(({ port }) => port)),
     lookAtCapabilities(),
     lookAtCgroups(),
     lookAtMemory(),
     untold(cluster).length > 0 ? lookAtName() : undefined,
+    path ? lookAtClient(path) : undefined,
   ]);
   const addresses = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ family }) => family === "IPv4")
     .map(({ address }) => address);
-  return { addresses, listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name };
+  return { addresses, listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient };
 }
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */

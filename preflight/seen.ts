@@ -1,6 +1,7 @@
 import type { FoundContainer } from "../components";
 import type { Platform } from "../components/platforms";
 import { labelKeys } from "../components/service";
+import type { SeenClient } from "./docker-client";
 import type { PullAnswer } from "./pullable";
 
 /** What was seen of a host. What only the host itself can tell is absent where Pulumi runs elsewhere. */
@@ -83,6 +84,8 @@ export interface Here {
   readonly mountsCpuCgroup?: boolean;
   /** Bytes of memory that programs can still have. */
   readonly availableBytes?: number;
+  /** The docker client that the Mesos slave is to be given, where it is. */
+  readonly dockerClient?: SeenClient;
   /** The machine's name, and the IPv4 address that it leads to, if any; absent where nobody goes by it. */
   readonly name?: { readonly name: string; readonly address?: string };
 }

@@ -1,21 +1,36 @@
-"""The few calls of the Docker Engine API that the stand-ins need, over its socket: starts at once, needs no library."""
+"""The few calls of the Docker Engine API that the stand-ins need, over its socket: starts at once, needs no library.
+
+With a docker client that was named (`MESOS_DOCKER`) they go through that one instead, as Mesos's all do.
+"""
 import http.client
 import json
 import os
+import shlex
 import socket
+import subprocess
 from urllib.parse import quote, urlencode, urlsplit
 
 
 class DockerError(Exception):
-    """The engine said no (`status` is its HTTP status), or could not be reached (status 0)."""
+    """The engine said no (`status` is its HTTP status), or could not be reached (status 0).
 
-    def __init__(self, status, message):
+    `exit` and `stderr` are what a docker client ends with and says.
+    """
+
+    def __init__(self, status, message, exit=1, stderr=None):
         super().__init__(message)
-        self.status = status
+        self.status, self.exit, self.stderr = status, exit, stderr or message
+
+
+def connect(client, docker_socket):
+    """An engine: over its API where Mesos would take the `docker` on its PATH, else through the client of that name."""
+    return Docker(docker_socket) if client == "docker" else DockerClient(client, docker_socket)
 
 
 class Docker:
     """An engine. `DOCKER_HOST` decides where it is, otherwise the socket that is given."""
+
+    client = "docker"  # as messages call it
 
     def __init__(self, docker_socket="/var/run/docker.sock"):
         self.host = os.environ.get("DOCKER_HOST") or f"unix://{docker_socket}"
@@ -44,13 +59,16 @@ class Docker:
                 text = json.loads(text)["message"]
             except (ValueError, KeyError):
                 pass
-            raise DockerError(answer.status, text)
+            raise DockerError(answer.status, text, stderr=f"Error response from daemon: {text}")
         return answer
 
     def call(self, method, path, body=None, timeout=60):
         """A call's whole answer as JSON, None where it has none."""
         text = self.stream(method, path, body, timeout).read()
         return json.loads(text) if text else None
+
+    def version(self):
+        """Fails where there is nothing to talk to the engine with."""
 
     def containers(self):
         """Names of all containers, running or not -> id."""
@@ -108,3 +126,90 @@ class Docker:
             target = err if head[0] == 2 else out
             target.write(answer.read(int.from_bytes(head[4:], "big")))
             target.flush()
+
+
+class DockerClient(Docker):
+    """The same through a docker client: what it cannot do fails as it does in Mesos."""
+
+    def __init__(self, client, docker_socket):
+        super().__init__(docker_socket)
+        self.client = client
+
+    def _command(self, *arguments):
+        return shlex.join([self.client, "-H", self.host, *arguments])
+
+    def _ask(self, *arguments, timeout=60):
+        """What the client prints; DockerError with what it complains of. Through a shell, as Mesos runs it."""
+        try:
+            done = subprocess.run(self._command(*arguments), shell=True, capture_output=True, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise DockerError(0, f"'{self._command(*arguments)}' gave no answer in {timeout} s") from error
+        if done.returncode:
+            raise DockerError(404 if "no such" in done.stderr.lower() else 500, done.stderr.strip(), done.returncode)
+        return done.stdout
+
+    def version(self):
+        try:
+            self._ask("--version")
+        except DockerError as error:
+            raise OSError(f"Failed to create docker: Failed to get docker version: Failed to execute '{self._command('--version')}': "
+                          f"exited with status {error.exit}") from error
+
+    def containers(self):
+        return dict(line.split() for line in self._ask("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.ID}}").splitlines())
+
+    def pull(self, image, force):
+        try:
+            found = None if force else self._ask("inspect", image)
+        except DockerError as error:
+            if error.status != 404:
+                raise
+            found = None
+        if found is None:
+            self._ask("pull", image, timeout=3600)
+            found = self._ask("inspect", image)
+        config = json.loads(found)[0].get("ContainerConfig", {})
+        if config is None:
+            raise OSError("Unable to create image: Failed to find 'ContainerConfig.Entrypoint': Intermediate JSON value not an object")
+        if "Entrypoint" not in config:  # newer engines tell it to old clients only
+            raise OSError("Unable to create image: Unable to find 'ContainerConfig.Entrypoint'")
+
+    def run(self, name, spec):
+        host, options = spec["HostConfig"], ["--name", name]
+        several = {"--env": spec["Env"], "--volume": host.get("Binds"), "--cap-add": host.get("CapAdd"), "--cap-drop": host.get("CapDrop"),
+                   "--add-host": host.get("ExtraHosts"), "--dns": host.get("Dns"), "--security-opt": host.get("SecurityOpt"),
+                   "--label": [f"{key}={value}" for key, value in spec.get("Labels", {}).items()],
+                   "--publish": [f"{binding['HostPort']}:{port}" for port, bindings in host.get("PortBindings", {}).items() for binding in bindings]}
+        log = host.get("LogConfig", {})
+        one = {"--network": host["NetworkMode"], "--cpu-shares": host.get("CpuShares"), "--memory": host.get("Memory"), "--pid": host.get("PidMode"),
+               "--ipc": host.get("IpcMode"), "--hostname": spec.get("Hostname"), "--user": spec.get("User"), "--workdir": spec.get("WorkingDir"),
+               "--stop-signal": spec.get("StopSignal"), "--log-driver": log.get("Type"), "--entrypoint": next(iter(spec.get("Entrypoint", [])), None)}
+        flags = {"--privileged": host.get("Privileged"), "--init": host.get("Init"), "--read-only": host.get("ReadonlyRootfs"), "--tty": spec.get("Tty")}
+        several["--log-opt"] = [f"{key}={value}" for key, value in log.get("Config", {}).items()]
+        options += [part for option, values in several.items() for value in values or [] for part in (option, value)]
+        options += [part for option, value in one.items() if value for part in (option, str(value))]
+        options += [option for option, value in flags.items() if value]
+        self._ask("run", "--detach", *options, spec["Image"], *spec.get("Entrypoint", [])[1:], *spec.get("Cmd", []))
+        return self.inspect(name)
+
+    def inspect(self, name):
+        return json.loads(self._ask("inspect", name))[0]
+
+    def wait(self, name):
+        return int(self._ask("wait", name, timeout=None))
+
+    def stop(self, name, grace):
+        self._unless_gone("stop", "--time", str(int(grace)), name, timeout=grace + 60)
+
+    def remove(self, name):
+        self._unless_gone("rm", "--force", "--volumes", name)
+
+    def _unless_gone(self, *arguments, timeout=60):
+        try:
+            self._ask(*arguments, timeout=timeout)
+        except DockerError as error:
+            if error.status != 404:
+                raise
+
+    def copy_logs(self, name, out, err):
+        subprocess.run(self._command("logs", "--follow", name), shell=True, stdout=out, stderr=err)

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 
-from docker_api import Docker, DockerError
+from docker_api import DockerError, connect
 from libprocess import Process
 from mesos_flags import OLD, log
 from mesos_model import TERMINAL, Resources, capabilities, reserved_for
@@ -24,7 +24,7 @@ class Executor:
     def __init__(self, env):
         self.env, self.slave, self.sandbox = env, env["MESOS_SLAVE_PID"], env["MESOS_DIRECTORY"]
         self.ids = {"framework_id": {"value": env["MESOS_FRAMEWORK_ID"]}, "executor_id": {"value": env["MESOS_EXECUTOR_ID"]}}
-        self.docker = Docker(env.get("MESOS_DOCKER_SOCKET", "/var/run/docker.sock"))
+        self.docker = connect(env.get("MESOS_DOCKER", "docker"), env.get("MESOS_DOCKER_SOCKET", "/var/run/docker.sock"))
         self.container = env["MESOS_CONTAINER_NAME"]
         self.task, self.updates, self.kill, self.killed, self.done, self.give_up = None, {}, None, False, False, lambda: None
         self.process = Process("executor(1)", env.get("LIBPROCESS_IP"))

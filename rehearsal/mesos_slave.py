@@ -17,7 +17,7 @@ import time
 import uuid
 from collections import Counter
 
-from docker_api import Docker, DockerError
+from docker_api import DockerError, connect
 from libprocess import Response
 from mesos_flags import BUILD, OLD, SLAVE, VERSION, Flags, leave, listen, log
 from mesos_model import (SLAVE_CAPABILITIES, TERMINAL, Resources, apply_status, new_task, plain, reserved_for, show_reserved,
@@ -133,21 +133,25 @@ class Slave:
 
     def look_around(self):
         """What was remembered, and which containers there are. Runs in the background."""
-        containers = {}
-        if "docker" in self.flags["containerizers"].split(","):
-            self.docker = Docker(self.flags["docker_socket"])
-            containers = self.docker.containers()
         remembered, latest = None, os.path.join(self.meta, "latest")
         if os.path.exists(os.path.join(latest, "slave.info")):
             remembered = {"info": json.load(open(os.path.join(latest, "slave.info"))), "runs": []}
             for folder, _, names in os.walk(os.path.join(os.path.realpath(latest), "frameworks")):
                 remembered["runs"] += [json.load(open(os.path.join(folder, name))) for name in names if name.endswith(".json")]
+        containers = {}
+        if "docker" in self.flags["containerizers"].split(","):
+            self.docker = connect(self.flags["docker"], self.flags["docker_socket"])
+            self.docker.version()
+            if remembered or not OLD:  # 0.23 asks the engine nothing before there is something to recover
+                containers = self.docker.containers()
         return remembered, containers
 
     def recover(self, found, error):
+        if isinstance(error, DockerError):
+            leave(f"Failed to perform recovery: Collect failed: Failed to run '{self.docker.client} -H unix://{self.flags['docker_socket']} ps -a': "
+                  f"exited with status {error.exit}; stderr='{error}'")
         if error:
-            leave(f"Failed to perform recovery: Collect failed: Failed to run 'docker -H unix://{self.flags['docker_socket']} ps -a': "
-                  f"exited with status 1; stderr='{error}'")
+            leave(f"Failed to create a containerizer: Could not create DockerContainerizer: {error}")
         remembered, containers = found
         if remembered is None:
             return self.recovered()
@@ -315,8 +319,8 @@ class Slave:
             try:
                 self.docker.pull(docker["image"], docker.get("force_pull_image", False))
             except DockerError as error:
-                raise OSError(f"Failed to run 'docker -H unix://{self.flags['docker_socket']} pull {docker['image']}': exited with status 1; "
-                              f"stderr='Error response from daemon: {error}\n'") from error
+                raise OSError(f"Failed to run '{self.docker.client} -H unix://{self.flags['docker_socket']} pull {docker['image']}': exited with status {error.exit}; "
+                              f"stderr='{error.stderr}\n'") from error
 
     def prepared(self, run, error):
         if error:
@@ -327,7 +331,7 @@ class Slave:
         env = {"MESOS_SLAVE_PID": self.process.pid, "MESOS_SLAVE_ID": self.id, "MESOS_FRAMEWORK_ID": run.framework_id,
                "MESOS_EXECUTOR_ID": run.executor_id, "MESOS_DIRECTORY": run.saved["directory"], "MESOS_CONTAINER_NAME": name,
                "MESOS_RECOVERY_TIMEOUT": str(self.flags.seconds("recovery_timeout")), "MESOS_CHECKPOINT": "1",
-               "MESOS_DOCKER_SOCKET": self.flags["docker_socket"], "STAND_IN_VERSION": VERSION,
+               "MESOS_DOCKER": self.flags["docker"], "MESOS_DOCKER_SOCKET": self.flags["docker_socket"], "STAND_IN_VERSION": VERSION,
                "MESOS_DOCKER_STOP_TIMEOUT": str(self.flags.seconds("docker_stop_timeout"))}
         if self.flags["ip"]:
             env["LIBPROCESS_IP"] = self.flags["ip"]

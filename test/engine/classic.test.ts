@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { imageSets, imagesOf } from "../../components";
+import { startApp } from "./app";
 import { docker, removeVolumes, volumeNames } from "./docker";
 import { TestStack } from "./stack";
 
-// The image set classic, then one of somebody's own like it. The images are stand-ins under classic's names, in the tests'
-// own Docker Engine only.
+// The image sets classic and modern, then one of somebody's own like classic. The images are stand-ins under the sets'
+// names, in the tests' own Docker Engine only.
 
+const run = promisify(execFile);
 const originals = imagesOf(imageSets.rehearsal);
-const images = imagesOf(imageSets.classic);
+const sets = ["classic", "modern"] as const;
+const all = [...new Set(sets.flatMap((name) => imagesOf(imageSets[name])))];
 const names = { zookeeperName: "classic-zookeeper", mesosMasterName: "classic-master", mesosSlaveName: "classic-slave", marathonName: "classic-marathon" };
 const ports = { zookeeperPort: 25181, mesosMasterPort: 28050, mesosSlavePort: 28051, marathonPort: 31080 };
 
@@ -28,19 +33,21 @@ let stack: TestStack;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "mesos-marathon-classic-"));
-  for (const [index, name] of images.entries()) {
-    const [repo, tag] = name.split(":");
-    await docker.getImage(originals[index]).tag({ repo, tag });
+  for (const set of sets) {
+    for (const [index, image] of imagesOf(imageSets[set]).entries()) {
+      const [repo, tag] = image.split(":");
+      await docker.getImage(originals[index]).tag({ repo, tag });
+    }
   }
-  stack = await TestStack.create("classic", config({ imageSet: "classic" }));
+  stack = await TestStack.create("classic", config({ imageSet: "modern" }));
 });
 
 after(async () => {
   await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
   await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-classic-cluster-")));
-  for (const name of images) {
-    await docker.getImage(name).remove();
+  for (const image of all) {
+    await docker.getImage(image).remove();
   }
   await rm(folder, { recursive: true, force: true });
 });
@@ -51,14 +58,60 @@ const registered = async () => {
   return { slaves: slaves.map(({ active }: any) => active), frameworks: frameworks.map(({ name, active }: any) => ({ name, active })) };
 };
 const working = { slaves: [true], frameworks: [{ name: "marathon", active: true }] };
+const containers = () => Promise.all(Object.values(names).map((name) => docker.getContainer(name).inspect()));
 
-test("classic comes up, its master with the command that keeps the registry, and a second preview finds nothing", async () => {
+test("modern comes up, its slave among the host's processes and cgroups, and a second preview finds nothing", async () => {
   await stack.up();
   assert.deepEqual(await registered(), working);
-  const containers = await Promise.all(Object.values(names).map((name) => docker.getContainer(name).inspect()));
-  assert.deepEqual(containers.map(({ Config }) => Config.Image), images);
-  assert.deepEqual(containers.map(({ Config }) => Config.Cmd), [null, ["--registry=replicated_log"], null, null]);
+  const found = await containers();
+  assert.deepEqual(found.map(({ Config }) => Config.Image), imagesOf(imageSets.modern));
+  const slave: any = found[2].HostConfig;
+  assert.deepEqual([slave.PidMode, slave.CgroupnsMode], ["host", "host"]);
+  assert.ok(found[2].Config.Env.includes(`MESOS_DOCKER_MESOS_IMAGE=${imageSets.modern.mesosSlave.image}`));
   assert.deepEqual(await stack.preview(), []);
+});
+
+test("classic takes its place, its master with the command that keeps the registry, and a second preview finds nothing", async () => {
+  // The slave keeps its id and its work directory, and both sets' stand-ins know them.
+  await stack.set("mesos-marathon:imageSet", "classic");
+  await stack.up();
+  assert.deepEqual(await registered(), working);
+  const found = await containers();
+  assert.deepEqual(found.map(({ Config }) => Config.Image), imagesOf(imageSets.classic));
+  assert.deepEqual(found.map(({ Config }) => Config.Cmd), [null, ["--registry=replicated_log"], null, null]);
+  assert.deepEqual(await stack.preview(), []);
+});
+
+/** The newest version of the API that both Mesos and this Docker Engine go along with. */
+const api = async () => {
+  const { ApiVersion } = await docker.version();
+  return Number(ApiVersion.split(".")[1]) > 44 ? "1.44" : ApiVersion;
+};
+
+test("the slave starts tasks with a docker client of the host's, which it can only read", async () => {
+  const client = join(folder, "docker");
+  await copyFile((await run("which", ["docker"])).stdout.trim(), client);
+  await stack.set("mesos-marathon:mesosSlaveDockerClient", client);
+  await stack.set("mesos-marathon:mesosSlaveEnvironment", { DOCKER_API_VERSION: await api() });
+  await stack.up();
+  assert.deepEqual(await registered(), working);
+  const { Config, Mounts } = await docker.getContainer(names.mesosSlaveName).inspect();
+  assert.ok(Config.Env.includes(`MESOS_DOCKER=${client}`));
+  assert.deepEqual(Mounts.filter(({ Source }) => Source === client).map(({ Destination, RW }) => [Destination, RW]), [[client, false]]);
+  await startApp(`http://127.0.0.1:${ports.marathonPort}`, "/with-client");
+  assert.deepEqual(await stack.preview(), []);
+});
+
+test("a docker client that the Docker Engine does not answer keeps the slave from starting, and the gate says so", async () => {
+  await stack.set("mesos-marathon:mesosSlaveEnvironment", { DOCKER_API_VERSION: "1.11" });
+  const { code, output } = await stack.run("up", "--yes", "--skip-preview", "--config", "mesos-marathon:readyTimeout=20");
+  assert.notEqual(code, 0);
+  assert.match(output, /Failed to run '\/.*\/docker -H unix:\/\/.* ps -a': exited with status 1; stderr='.*client version 1\.11 is too old\. Minimum supported API version is 1\.\d+/);
+  await stack.set("mesos-marathon:readyTimeout", undefined);
+  await stack.set("mesos-marathon:mesosSlaveEnvironment", undefined);
+  await stack.set("mesos-marathon:mesosSlaveDockerClient", undefined);
+  await stack.up();
+  assert.deepEqual(await registered(), working);
 });
 
 test("images of somebody's own take the place of one program's, with its variables", async () => {

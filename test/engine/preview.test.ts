@@ -121,6 +121,8 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
   mesosSlaveResources: { value: () => "cpus:3;mem:4096;disk:10240;ports:[31000-32000]", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
+  // The rehearsal's executors have containers of their own, which get none of the slave's mounts.
+  mesosSlaveDockerClient: { provedIn: "classic.test.ts" },
   marathonName: { value: () => "preview-marathon", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonPort: { value: () => "27080", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonZookeeperPath: {

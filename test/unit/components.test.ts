@@ -10,7 +10,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Cluster, type ClusterArgs, customImageSet, type FoundContainer, fromRegistry, host, type HostArgs, imageSets } from "../../components";
 import { templateSettings } from "../../components/custom-images";
-import { imagesOf, pulledImagesOf } from "../../components/images";
+import { imagesOf, pulledImagesOf, takesDockerClient } from "../../components/images";
 import { type MockedStack, mockedStack } from "./mocked-stack";
 import { defaults, project } from "./pulumi-yaml";
 
@@ -286,6 +286,20 @@ test("classic: mesosphere's Mesos 1.7 and Marathon 1.8 beside the official ZooKe
   });
 });
 
+test("a docker client of the host's takes the place of the one in the slave's image", async (t) => {
+  for (const name of ["tutorial", "classic"] as const) {
+    await t.test(name, async () => {
+      const imageSet = imageSets[name];
+      const { envs: before, volumes: mounted } = inputs(await mockedStack(cluster({ imageSet })), "Container cluster-mesos-slave");
+      const { envs, volumes } = inputs(await mockedStack(cluster({ imageSet, mesosSlave: { dockerClient: "/opt/docker" } })), "Container cluster-mesos-slave");
+      assert.deepEqual(envs, [...before, "MESOS_DOCKER=/opt/docker"].sort());
+      assert.deepEqual(volumes.filter(({ hostPath }: any) => hostPath === "/opt/docker"), [{ hostPath: "/opt/docker", containerPath: "/opt/docker", readOnly: true }]);
+      assert.equal(volumes.length, mounted.length + 1);
+    });
+  }
+  assert.deepEqual(Object.keys(imageSets).map((name) => takesDockerClient(imageSets[name].mesosSlave)), [true, true, false, false]);
+});
+
 test("modern: as the rehearsal's, with ClusterD on the host's cgroups, and command tasks without any", async (t) => {
   const like = await mockedStack(rehearsal);
   const stack = await mockedStack(cluster({ imageSet: imageSets.modern }));
@@ -324,7 +338,7 @@ test("every template asks only for what there is, and a custom set may ask for a
       JSON.stringify({ like: "classic", ...Object.fromEntries(Object.keys(templateSettings).map((program) => [program, asking(program as keyof typeof templateSettings)])) }),
     );
     assert.deepEqual(problems, []);
-    const stack = await mockedStack(cluster({ imageSet, mesosSlave: { attributes: "rack:1" } }));
+    const stack = await mockedStack(cluster({ imageSet, mesosSlave: { attributes: "rack:1", dockerClient: "/opt/docker" } }));
     for (const [program, called] of [["zookeeper", "zookeeper"], ["mesosMaster", "mesos-master"], ["mesosSlave", "mesos-slave"], ["marathon", "marathon"]] as const) {
       const { envs } = inputs(stack, `Container cluster-${called}`);
       assert.deepEqual(envs.map((env: string) => env.split("=")[0]), templateSettings[program].map((setting) => setting.toUpperCase()).sort(), called);

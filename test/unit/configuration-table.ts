@@ -8,6 +8,7 @@ export const port = "write a port from 1 to 65535";
 const seconds = "write seconds from 1 to 3600";
 export const address = "write an IPv4 address of the host, such as 127.0.0.1";
 const resources = "write resources as Mesos takes them, such as cpus:2;mem:2048;disk:10240;ports:[31000-32000]";
+const dockerClient = "write an absolute path without colons and spaces, such as /opt/docker-25.0/docker";
 const attributes = "write attributes as Mesos takes them, such as rack:1;zone:a";
 export const dockerHost = "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host";
 const socket = "write an absolute path without colons and spaces, such as /var/run/docker.sock";
@@ -294,6 +295,18 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [
     { imageSet: "rehearsal", dockerSocket: "/run/d.sock", mesosSlaveMounts: json(["/a:/run/d.sock"]) },
     'mesosSlaveMounts[0] is "/a:/run/d.sock": the stack itself mounts /run/d.sock in that container; write a path that lies beside it',
+  ],
+  [{ imageSet: "classic", mesosSlaveDockerClient: "/opt/docker-25.0/docker" }],
+  [{ mesosSlaveDockerClient: "docker" }, `mesosSlaveDockerClient is "docker": ${dockerClient}`],
+  [{ mesosSlaveDockerClient: "/opt/docker:ro" }, `mesosSlaveDockerClient is "/opt/docker:ro": ${dockerClient}`],
+  [{ mesosSlaveDockerClient: "/opt/docker/" }, `mesosSlaveDockerClient is "/opt/docker/": ${dockerClient}`],
+  [
+    { imageSet: "rehearsal", mesosSlaveDockerClient: "/opt/docker" },
+    'mesosSlaveDockerClient is "/opt/docker": the image set rehearsal runs executors in containers of their own, which get the slave\'s image and none of its mounts; put the client into the image, and remove this',
+  ],
+  [
+    { mesosSlaveEnvironment: json({ MESOS_DOCKER: "/opt/docker" }) },
+    "mesosSlaveEnvironment.MESOS_DOCKER is what the stack sets itself: set mesos-marathon:mesosSlaveDockerClient instead, and remove it: pulumi config rm --path mesosSlaveEnvironment.MESOS_DOCKER",
   ],
   // Further variables.
   [{ marathonEnvironment: "JAVA_OPTS=-Xmx1g" }, "marathonEnvironment is no object: write names of variables with their values below it"],

@@ -94,7 +94,7 @@ const bad: [what: string, given: unknown, ...problems: string[]][] = [
     "marathon asks for {quorum}, and there is no such setting; there are address, mesosZk, port, role, zk",
   ],
   ["a path that is not absolute", { like: "classic", zookeeper: { ...good, data: { data: "tmp" } } }, 'zookeeper.data is {"data":"tmp"}: write an object of names in small letters with absolute paths in the container'],
-  ["a mount of one path", { like: "classic", mesosSlave: { ...good, mounts: ["/a"] } }, 'mesosSlave.mounts is ["/a"]: write a list of host path:container path'],
+  ["a mount of one path", { like: "classic", mesosSlave: { ...good, mounts: ["/a"] } }, 'mesosSlave.mounts is ["/a"]: write a list of host path:container path, with :ro behind it for reading only'],
   ["a switch that is none", { like: "classic", mesosSlave: { ...good, hostPid: "yes" } }, 'mesosSlave.hostPid is "yes": write true or false'],
   ["an exit code that is none", { like: "classic", marathon: { ...good, finalExits: { many: "x" } } }, 'marathon.finalExits is {"many":"x"}: write an object of exit codes with what each means'],
   ["a need that is none", { like: "classic", needs: { cgroupVersion: 2, docker: 1 } }, 'needs.cgroupVersion is 2: write "1" or "2", or leave it out', "needs.docker is no field of it; there are cgroupVersion, architectures, newestPullingEngine, dockerClientApi, newestContainerdStoreEngine"],

@@ -1,16 +1,20 @@
 /** What runs where: preflight on Docker endpoints of many kinds, the table that is published, and the choice of a set. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import * as pulumi from "@pulumi/pulumi";
 
 import { chooseImageSet, setOfImages, type Sight, telltales } from "../../components/choose-image-set";
 import { fromRegistry, imageSets, imagesOf } from "../../components/images";
-import { engineReleases, obstacles, type Platform, platformOf, releaseOf, trials } from "../../components/platforms";
+import { clientApi, engineReleases, obstacles, type Platform, platformOf, releaseOf, trials } from "../../components/platforms";
 import { compareVersions } from "../../components/versions";
 import { type Configuration, readConfiguration } from "../../configuration";
 import { cell, rows } from "../../docs/platform-tables";
 import { automaticImageSet } from "../../preflight/automatic";
+import { lookAtClient } from "../../preflight/docker-client";
 import { judge, levels } from "../../preflight/judge";
 import { look } from "../../preflight/look";
 import { type DockerEndpoint, dockerEndpoints, schema1Refused, serve, written } from "./docker-endpoints";
@@ -121,6 +125,47 @@ test("an architecture that is not the images': whether the kernel runs it is see
   assert.deepEqual(obstacles(imageSets.rehearsal, { ...arm, emulatesAmd64: false }, []), []);
 });
 
+test("a docker client of the host's: which goes with which Engine", () => {
+  const api = (version: string) => version && clientApi(version);
+  assert.deepEqual(["17.05", "19.03.15", "20.10.24", "25.0.5", "26.1.0", "29.1"].map(api), [undefined, "1.40", "1.41", "1.44", "1.45", "1.45"]);
+  const names = (platform: Partial<Platform>, api?: string, imageSet = imageSets.tutorial) =>
+    obstacles(imageSet, { version: "29.0.1", minApiVersion: "1.44", cgroupVersion: "1", architecture: "amd64", ...platform }, [], { path: "/opt/docker", api }).map(({ name }) => name);
+  assert.deepEqual(names({}), []);
+  assert.deepEqual(names({}, "1.44", imageSets.classic), []);
+  assert.deepEqual(names({}, "1.43"), ["docker-client-too-old"]);
+  assert.deepEqual(names({ version: "27.5.1", minApiVersion: "1.24" }, "1.43"), []);
+  assert.deepEqual(names({}, "1.45"), ["docker-client-too-new"]);
+  assert.deepEqual(names({ version: "25.0.5", minApiVersion: "1.24" }, "1.45"), []);
+  assert.deepEqual(names({ containerdStore: true }, "1.44"), ["containerd-image-store"]);
+});
+
+test("a docker client is looked at where it is", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "client-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const at = (name: string, content: string | Buffer, mode = 0o755) => {
+    writeFileSync(join(folder, name), content, { mode });
+    return lookAtClient(join(folder, name));
+  };
+  /** The beginning of a program for 64 bits, low bytes first, with one program header. */
+  const program = (type: number) => {
+    const head = Buffer.alloc(256);
+    head.write("\x7fELF\x02\x01", "latin1");
+    head.writeBigUInt64LE(64n, 32);
+    head.writeUInt16LE(56, 54);
+    head.writeUInt16LE(1, 56);
+    head.writeUInt32LE(type, 64);
+    return head;
+  };
+  assert.deepEqual(await lookAtClient(join(folder, "none")), { problem: "missing" });
+  assert.deepEqual(await lookAtClient(folder), { problem: "no program" });
+  assert.deepEqual(await at("text", "docker client"), { problem: "no program" });
+  assert.deepEqual(await at("not-executable", program(1), 0o644), { problem: "no program" });
+  assert.deepEqual(await at("dynamic", program(3)), { problem: "needs libraries" });
+  assert.deepEqual(await at("script", "#!/bin/sh\ntouch ran\n"), {});
+  // It is no program that this machine runs, and so says no version.
+  assert.deepEqual(await at("static", program(1)), { version: undefined });
+});
+
 test("a release is found by its versions, and what was tried is in the table", () => {
   const named = (version: string) => releaseOf(version).name;
   assert.deepEqual(
@@ -197,8 +242,8 @@ test("the set that is chosen", async (t) => {
     const choice = chooseImageSet({ platform: { ...today, cgroupVersion: "1" }, images: [], registries: all("has it") });
     assert.ok("reasons" in choice);
     assert.deepEqual(choice.reasons.map((reason) => reason.split(":")[0]), ["tutorial", "tutorial", "classic", "classic", "modern"]);
-    assert.deepEqual(choice.cures, [
-      "classic: Start the Docker Engine with DOCKER_MIN_API_VERSION=1.29 in its environment, or use Docker Engine 28.2 to 28.5",
+    assert.deepEqual(choice.cures.filter((cure) => cure.startsWith("classic")), [
+      "classic: Mount a static docker client of version 25.0: pulumi config set mesosSlaveDockerClient PATH, or start the Docker Engine with DOCKER_MIN_API_VERSION=1.29 in its environment",
       'classic: Put "features": {"containerd-snapshotter": false} into its daemon.json',
     ]);
   });

@@ -552,7 +552,37 @@ const table: Record<string, Case> = {
     engine: { cgroupVersion: "1", version: "29.0.0", minApiVersion: "1.44", images: there(imagesOf(imageSets.classic)) },
     found: [
       "error: the docker client in mesosphere/mesos-slave:1.7.1 speaks API 1.29, and Docker Engine 29.0.0 answers from 1.44 on: " +
-        "no task would start. Start the Docker Engine with DOCKER_MIN_API_VERSION=1.29 in its environment, or use Docker Engine 28.2 to 28.5",
+        "no task would start. Mount a static docker client of version 25.0: pulumi config set mesosSlaveDockerClient PATH, or start the Docker Engine with DOCKER_MIN_API_VERSION=1.29 in its environment",
+    ],
+  },
+  "classic on a newer one, with a client of the host's": {
+    config: { imageSet: "classic", mesosSlaveDockerClient: "/opt/docker" },
+    engine: { cgroupVersion: "1", version: "29.0.0", minApiVersion: "1.44", images: there(imagesOf(imageSets.classic)) },
+    here: { dockerClient: { version: "25.0.5" } },
+    found: [],
+  },
+  "a docker client that is too new for what Mesos reads": {
+    config: { imageSet: "classic", mesosSlaveDockerClient: "/opt/docker" },
+    engine: { cgroupVersion: "1", version: "28.5.2", minApiVersion: "1.24", images: there(imagesOf(imageSets.classic)) },
+    here: { dockerClient: { version: "28.5.2" } },
+    found: [
+      "error: the docker client /opt/docker (mesos-marathon:mesosSlaveDockerClient) is newer than 25.0, and Docker Engine 28.5.2 then tells Mesos less of an image than it needs: " +
+        "no Docker task would start. Take a static docker client of version 25.0, or hold it back: pulumi config set --path mesosSlaveEnvironment.DOCKER_API_VERSION 1.44",
+    ],
+  },
+  "a docker client that is too new, held back": {
+    config: { imageSet: "classic", mesosSlaveDockerClient: "/opt/docker", mesosSlaveEnvironment: '{"DOCKER_API_VERSION":"1.44"}' },
+    engine: { cgroupVersion: "1", version: "28.5.2", minApiVersion: "1.24", images: there(imagesOf(imageSets.classic)) },
+    here: { dockerClient: { version: "28.5.2" } },
+    found: [],
+  },
+  "a docker client that needs the host's libraries": {
+    config: { imageSet: "classic", mesosSlaveDockerClient: "/usr/bin/docker" },
+    engine: { cgroupVersion: "1", version: "20.10.24", minApiVersion: "1.12", images: there(imagesOf(imageSets.classic)) },
+    here: { dockerClient: { problem: "needs libraries" } },
+    found: [
+      "error: the docker client /usr/bin/docker (mesos-marathon:mesosSlaveDockerClient) needs libraries of this host, which the slave's image has not: no task would start. " +
+        "Take docker/docker out of https://download.docker.com/linux/static/stable/x86_64/docker-25.0.5.tgz",
     ],
   },
   "classic where images are in containerd's store": {
@@ -606,7 +636,7 @@ const table: Record<string, Case> = {
     engine: { ...tutorial, version: "25.0.6", minApiVersion: "1.24" },
     found: [
       "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 25.0.6 answers from 1.24 on: " +
-        "no task would start. Start the Docker Engine with DOCKER_MIN_API_VERSION=1.19 in its environment, or use Docker Engine 20.10 to 24",
+        "no task would start. Mount a static docker client of version 25.0: pulumi config set mesosSlaveDockerClient PATH, or start the Docker Engine with DOCKER_MIN_API_VERSION=1.19 in its environment",
       exposedZooKeeper,
     ],
   },
@@ -714,7 +744,7 @@ const table: Record<string, Case> = {
       "error: Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
         "Use a host with cgroup v1, or another image set, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it",
       "error: the docker client in mesoscloud/mesos-slave:0.23.0-ubuntu-14.04 speaks API 1.19, and Docker Engine 29.0.0 answers from 1.44 on: " +
-        "no task would start. Use Docker Engine 20.10 to 24",
+        "no task would start. Mount a static docker client of version 25.0: pulumi config set mesosSlaveDockerClient PATH",
       rootless,
       "warning: without a password and open to whoever reaches 192.0.2.8: ZooKeeper (2181), Mesos master (5050), Mesos slave (5051), Marathon (8080). " +
         "Who reaches the Mesos master or Marathon can start privileged containers on this host",
