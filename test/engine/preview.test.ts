@@ -65,8 +65,8 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   imageRegistry: { provedIn: "registry.test.ts" },
   imageRegistryUsername: { provedIn: "registry.test.ts" },
   imageRegistryPassword: { provedIn: "registry.test.ts" },
-  // Nothing has moved: drift.test.ts and registry.test.ts have what has.
-  followImageTags: { value: () => "true" },
+  // It wants preflight, which other rows do without.
+  followImageTags: { provedIn: "drift.test.ts" },
   // The slave launches tasks through the same socket.
   dockerHost: {
     value: () => `unix://${door("host")}`,
