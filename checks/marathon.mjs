@@ -72,7 +72,8 @@ function compareWithBefore(id, { frameworks = [], completed_frameworks = [] }, {
  * Where the cluster is to be erased: Marathon's apps are deleted, Marathon stops, and only then its framework is torn
  * down. A Marathon that finds its framework torn down under its apps ends with exit code 110 at every start.
  * Settings: MARATHON and MASTER (URLs), MASTER_CONTAINER (its name), ZK (where Marathon keeps its apps), FRAMEWORKS_PATH,
- * TEARDOWN_PATH, CREDENTIALS (user:password, where Marathon asks for them).
+ * TEARDOWN_PATH, CREDENTIALS (user:password, where Marathon asks for them), WEBUI (the URL of it that the master knows,
+ * where that is another one).
  * @type {import("./docker.mjs").Teardown}
  */
 export async function tearDown(docker, doomed) {
@@ -151,7 +152,7 @@ async function deleteApps(docker, doomed) {
  * @returns {Promise<string[]>} what could not be torn down, and why
  */
 async function tearDownFrameworks(docker, { labels, seconds, settings }, own) {
-  const { MARATHON, MASTER, MASTER_CONTAINER = "", FRAMEWORKS_PATH, TEARDOWN_PATH } = settings;
+  const { MARATHON, WEBUI = MARATHON, MASTER, MASTER_CONTAINER = "", FRAMEWORKS_PATH, TEARDOWN_PATH } = settings;
   const dead = await notRunning(docker, { container: MASTER_CONTAINER, labels });
   if (dead) {
     return [`no framework was torn down: ${dead}`];
@@ -164,7 +165,7 @@ async function tearDownFrameworks(docker, { labels, seconds, settings }, own) {
       return [`no framework was torn down: ${MASTER}${FRAMEWORKS_PATH}: ${problem}`];
     }
     listed = /** @type {{ id: string, active: boolean, webui_url: string }[]} */ (value.frameworks ?? []).filter(
-      ({ id, webui_url }) => id === own || webui_url === MARATHON,
+      ({ id, webui_url }) => id === own || webui_url === WEBUI,
     );
     // The master takes a moment to see that its Marathon is gone.
   } while (listed.some(({ id, active }) => active && id !== own) && Date.now() < deadline && (await sleep(pollMilliseconds, true)));

@@ -4,11 +4,19 @@ import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
+import { bridgeNetwork } from "./network";
 import { refusal } from "./refusal";
 import { CommonArgs, ProgramArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
-export interface ClusterArgs extends CommonArgs {
+export interface ClusterArgs extends Omit<CommonArgs, "network"> {
+  /** Whether the containers are on the host's own network, or on one of the cluster's own with published ports. Default: host. */
+  readonly networkMode?: "host" | "bridge";
+  /**
+   * IPv4 subnet of the cluster's own network, with 16 to 28 bits of prefix; no other network of the host may overlap it. Default:
+   * 172.30.250.0/24.
+   */
+  readonly bridgeSubnet?: string;
   /** Default: the tutorial's images. */
   readonly imageSet?: ImageSet;
   readonly zookeeper?: ProgramArgs;
@@ -60,12 +68,13 @@ export class Cluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:Cluster", name, {}, opts);
-    const { zookeeper, mesosMaster, mesosSlave, marathon, imageSet = imageSets.tutorial, role, ...rest } = args;
+    const { zookeeper, mesosMaster, mesosSlave, marathon, imageSet = imageSets.tutorial, role, networkMode, bridgeSubnet = "172.30.250.0/24", ...rest } = args;
     refuseDoomedNames(args, imageSet);
     if (args.dataFolder && args.onDestroy === "erase") {
       throw refusal(`Nothing removes the folders in ${args.dataFolder} (dataFolder), so onDestroy cannot be erase`);
     }
-    const { mesosZookeeperPath: mesosPath = "/mesos", marathonZookeeperPath: marathonPath = "/marathon", ...common } = { ...rest, imageSet };
+    const network = networkMode === "bridge" ? bridgeNetwork(this, `${name}-network`, rest.host, bridgeSubnet) : undefined;
+    const { mesosZookeeperPath: mesosPath = "/mesos", marathonZookeeperPath: marathonPath = "/marathon", ...common } = { ...rest, imageSet, network };
     const parent = { parent: this };
 
     this.zookeeper = new ZooKeeper(`${name}-zookeeper`, { ...common, ...zookeeper }, parent);

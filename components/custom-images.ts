@@ -4,7 +4,9 @@ import type { Program } from "./pairings";
 /**
  * What a template may ask for, by program:
  *
- * - `address`, `port`: where the program listens and is found
+ * - `address`, `port`: where the program listens, and where the cluster's other programs find it
+ * - `hostname`: what it tells browsers and others of itself
+ * - `executorAddress`: on a bridge network, where executors in containers of their own listen (LIBPROCESS_IP); else there is none
  * - `id`, `serverAddresses`, `serverSpecifications`: ZooKeeper's own number; all servers as addresses, and as ZooKeeper 3.5
  *   and later takes them (`server.1=address:2888:3888;address:port`)
  * - `zk`: path in ZooKeeper as `zk://host:port/path`: the masters' for master and slave, Marathon's own for Marathon
@@ -20,9 +22,9 @@ import type { Program } from "./pairings";
  */
 export const templateSettings: Readonly<Record<Program, readonly string[]>> = {
   zookeeper: ["address", "id", "port", "serverAddresses", "serverSpecifications"],
-  mesosMaster: ["address", "port", "quorum", "role", "zk"],
-  mesosSlave: ["address", "attributes", "cgroupsRoot", "dockerClient", "dockerSocket", "image", "port", "resources", "role", "workDir", "zk"],
-  marathon: ["address", "mesosZk", "port", "role", "zk"],
+  mesosMaster: ["address", "hostname", "port", "quorum", "role", "zk"],
+  mesosSlave: ["address", "attributes", "cgroupsRoot", "dockerClient", "dockerSocket", "executorAddress", "hostname", "image", "port", "resources", "role", "workDir", "zk"],
+  marathon: ["address", "hostname", "mesosZk", "port", "role", "zk"],
 };
 
 /** A value's rule: whether it holds, and what to write. */

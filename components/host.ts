@@ -5,6 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 export interface Host {
   /** IPv4 address at which what runs on the host listens and is reached. */
   readonly address: pulumi.Input<string>;
+  /** Name or IPv4 address by which browsers, and the cluster's programs, call it. */
+  readonly hostname: pulumi.Input<string>;
   /** Its Docker Engine, as in DOCKER_HOST: `unix:///var/run/docker.sock`, `tcp://…`, `ssh://…`. */
   readonly dockerHost: pulumi.Input<string>;
   /** Its Docker Engine's socket, as a path on the host itself: the slave starts tasks through it. */
@@ -16,6 +18,8 @@ export interface Host {
 export interface HostArgs {
   /** Default: 127.0.0.1, which opens nothing to the network. */
   readonly address?: pulumi.Input<string>;
+  /** Default: its address. */
+  readonly hostname?: pulumi.Input<string>;
   /** Default: `unix:///var/run/docker.sock`. */
   readonly dockerHost?: pulumi.Input<string>;
   /** Default: `/var/run/docker.sock`. */
@@ -35,8 +39,10 @@ export interface RegistryAuth {
 /** Describes a host; `name` becomes the name of its Docker provider. */
 export function host(name: string, args: HostArgs = {}, opts?: pulumi.CustomResourceOptions): Host {
   const dockerHost = args.dockerHost ?? "unix:///var/run/docker.sock";
+  const address = args.address ?? "127.0.0.1";
   return {
-    address: args.address ?? "127.0.0.1",
+    address,
+    hostname: args.hostname ?? address,
     dockerHost,
     dockerSocket: args.dockerSocket ?? "/var/run/docker.sock",
     provider: new docker.Provider(
@@ -48,4 +54,9 @@ export function host(name: string, args: HostArgs = {}, opts?: pulumi.CustomReso
       opts,
     ),
   };
+}
+
+/** Whether an address, or a name, stands for whatever machine it is used on. */
+export function isLoopback(hostname: string): boolean {
+  return hostname.startsWith("127.") || hostname === "localhost";
 }

@@ -101,7 +101,7 @@ const cgroups = "/sys/fs/cgroup:/sys/fs/cgroup";
 
 /** What every Mesos slave is told; the work directory is the data volume's path on the host. */
 const slaveEnvironment = {
-  MESOS_HOSTNAME: "{address}",
+  MESOS_HOSTNAME: "{hostname}",
   MESOS_IP: "{address}",
   MESOS_MASTER: "{zk}",
   MESOS_PORT: "{port}",
@@ -115,7 +115,7 @@ const slaveEnvironment = {
 const mountedClient = { environment: { MESOS_DOCKER: "{dockerClient}" }, mount: "{dockerClient}:{dockerClient}:ro" };
 
 const masterEnvironment = {
-  MESOS_HOSTNAME: "{address}",
+  MESOS_HOSTNAME: "{hostname}",
   MESOS_IP: "{address}",
   MESOS_QUORUM: "{quorum}",
   MESOS_ZK: "{zk}",
@@ -124,7 +124,7 @@ const masterEnvironment = {
 
 /** As the mesoscloud family starts Marathon, and `LIBPROCESS_IP`, where the master calls it back: no option of Marathon's sets that. */
 const marathonEnvironment = {
-  MARATHON_HOSTNAME: "{address}",
+  MARATHON_HOSTNAME: "{hostname}",
   MARATHON_HTTPS_ADDRESS: "{address}",
   MARATHON_HTTP_ADDRESS: "{address}",
   MARATHON_HTTP_PORT: "{port}",
@@ -140,7 +140,7 @@ const tutorial: ImageSet = {
   standIn: false,
   fromSources: true,
   limits: [
-    "ZooKeeper listens on every address of the host, on port 2181 and no other",
+    "on the host's network ZooKeeper listens on every address, on port 2181 and no other",
     "replacing the slave's container ends its tasks",
   ],
   endpoints: endpoints["0.x"],
@@ -219,6 +219,8 @@ const slaveWithExecutors = {
     ...slaveEnvironment1,
     MESOS_DOCKER_MESOS_IMAGE: "{image}",
     MESOS_DOCKER_SOCKET: "{dockerSocket}",
+    // They are on the host's network.
+    MESOS_EXECUTOR_ENVIRONMENT_VARIABLES: '{"LIBPROCESS_IP":"{executorAddress}"}',
   },
   builtIn: { port: "5051", attributes: "", role: "*", dockerSocket: "/var/run/docker.sock" },
   mounts: [cgroups, "{dockerSocket}:{dockerSocket}"],
@@ -366,6 +368,19 @@ export function stopsByPrefix({ version, environment }: ServiceImage): boolean {
  */
 export function takesDockerClient({ environment }: ServiceImage): boolean {
   return Object.values(environment).some((template) => template.includes("{dockerClient}")) && !("MESOS_DOCKER_MESOS_IMAGE" in environment);
+}
+
+/** What the slave is told on a bridge network only. */
+export const isForBridge = (template: string) => template.includes("{executorAddress}");
+
+/** What a program would have to be told, where it is not on the host's network or called by the host's address, and no template asks for. */
+export function unaskedSettings(imageSet: ImageSet, networkMode: "host" | "bridge"): { program: "mesosMaster" | "mesosSlave" | "marathon"; setting: string }[] {
+  return (["mesosMaster", "mesosSlave", "marathon"] as const).flatMap((program) => {
+    const templates = Object.values(imageSet[program].environment).join(" ");
+    // Executors in containers of the slave's image are on the host's network.
+    const settings = ["hostname", ...(networkMode === "bridge" && templates.includes("{image}") ? ["executorAddress"] : [])];
+    return settings.filter((setting) => !templates.includes(`{${setting}}`)).map((setting) => ({ program, setting }));
+  });
 }
 
 /** Every image set, by name. */

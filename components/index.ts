@@ -1,10 +1,11 @@
 export { Cluster, type ClusterArgs, type ClusterDescription } from "./cluster";
 export { customImageSet } from "./custom-images";
 export { type Host, host, type HostArgs, type RegistryAuth } from "./host";
-export { fromRegistry, type HostNeeds, type ImageSet, imageSets, imagesOf, type MesosEndpoints, type ServiceImage } from "./images";
+export { fromRegistry, type HostNeeds, type ImageSet, imageSets, imagesOf, type MesosEndpoints, type ServiceImage, unaskedSettings } from "./images";
 export { Marathon, type MarathonArgs } from "./marathon";
 export { MesosMaster, type MesosMasterArgs } from "./mesos-master";
 export { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
 export { type Mispairing, mispairings, type Program } from "./pairings";
+export { bridgeNetwork, hostNetwork, type Network, type Place } from "./network";
 export { type CurrentImage, type Environment, type FoundContainer, type OnDestroy, type ProgramArgs } from "./service";
 export { ZooKeeper, type ZooKeeperArgs } from "./zookeeper";

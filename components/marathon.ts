@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
+import { hostNetwork } from "./network";
 import { deploy, ServiceArgs, teardown } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
@@ -28,7 +29,7 @@ export class Marathon extends pulumi.ComponentResource {
   readonly container: docker.Container;
   /** Done when the framework that Marathon says it is, is active at the elected master. */
   readonly ready: command.local.Command;
-  /** Marathon's UI and API: `http://host:port`. */
+  /** Marathon's UI and API, for browsers and other stacks: `http://hostname:port`. */
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: MarathonArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -38,13 +39,16 @@ export class Marathon extends pulumi.ComponentResource {
     const { MARATHON_HTTP_CREDENTIALS, MESOSPHERE_HTTP_CREDENTIALS } = args.environment ?? {};
     const credentials = MARATHON_HTTP_CREDENTIALS ?? MESOSPHERE_HTTP_CREDENTIALS;
 
-    this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    const { network = hostNetwork(host) } = args;
+    const place = network.place("marathon", port, imageSet.marathon);
+
+    this.url = pulumi.interpolate`http://${host.hostname}:${port}`;
     const zk = zookeeper.url(args.zookeeperPath ?? "/marathon");
     const common = { component: "marathon", containerName: args.containerName ?? "marathon", host, onDestroy: args.onDestroy };
     const check = {
       FRAMEWORKS_PATH: imageSet.endpoints.frameworks,
-      MARATHON: this.url,
-      MASTER: master.url,
+      MARATHON: pulumi.interpolate`http://${host.address}:${port}`,
+      MASTER: master.askedAt,
       TEARDOWN_PATH: imageSet.endpoints.teardown,
       // Where it asks for a password, it asks the gate and the teardown too.
       ...(credentials && { CREDENTIALS: credentials }),
@@ -53,10 +57,12 @@ export class Marathon extends pulumi.ComponentResource {
       ...args,
       ...common,
       image: imageSet.marathon,
+      place,
       settings: {
-        address: host.address,
+        address: place.address,
+        hostname: network.hostname,
         mesosZk: master.zk,
-        port: String(port),
+        port: String(place.port),
         role: args.role ?? "*",
         zk,
       },
@@ -68,7 +74,13 @@ export class Marathon extends pulumi.ComponentResource {
     this.ready = service.ready;
     teardown(this, name, {
       ...common,
-      environment: { ...check, MASTER_CONTAINER: master.containerName, ZK: zk },
+      environment: {
+        ...check,
+        // By that one the master lists its frameworks.
+        ...(host.hostname !== host.address && { WEBUI: this.url }),
+        MASTER_CONTAINER: master.containerName,
+        ZK: zk,
+      },
       dependsOn: [service.container, master.container, ...(args.slaves ?? []).map((slave) => slave.teardown)],
     });
     this.registerOutputs({ url: this.url });

@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import { hostNetwork } from "./network";
 import { Data, deploy, ServiceArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
 
@@ -28,8 +29,10 @@ export class MesosMaster extends pulumi.ComponentResource {
   readonly data: readonly Data[];
   /** Where it was elected. */
   readonly zookeeper: ZooKeeper;
-  /** The Mesos UI and API: `http://host:port`. */
+  /** The Mesos UI and API, for browsers and other stacks: `http://hostname:port`. */
   readonly url: pulumi.Output<string>;
+  /** The same, as gates ask it: `http://address:port`. */
+  readonly askedAt: pulumi.Output<string>;
   /** Where slaves and frameworks find the leading master: `zk://host:port/mesos`. */
   readonly zk: pulumi.Output<string>;
 
@@ -40,16 +43,21 @@ export class MesosMaster extends pulumi.ComponentResource {
 
     this.containerName = args.containerName ?? "mesos-master";
     this.zookeeper = zookeeper;
-    this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    const { network = hostNetwork(host) } = args;
+    const place = network.place("mesos-master", port, imageSet.mesosMaster);
+
+    this.url = pulumi.interpolate`http://${host.hostname}:${port}`;
+    this.askedAt = pulumi.interpolate`http://${host.address}:${port}`;
     this.zk = zookeeper.url(args.zookeeperPath ?? "/mesos");
     const service = deploy(this, name, {
       ...args,
       component: "mesos-master",
       containerName: this.containerName,
       image: imageSet.mesosMaster,
-      settings: { address: host.address, port: String(port), quorum: "1", role: args.role ?? "*", zk: this.zk },
+      place,
+      settings: { address: place.address, hostname: network.hostname, port: String(place.port), quorum: "1", role: args.role ?? "*", zk: this.zk },
       after: zookeeper.ready,
-      check: { MASTER: this.url },
+      check: { MASTER: this.askedAt },
       interruption: "for 10 to 15 seconds no master leads, so nothing is launched, and Marathon starts again; tasks keep running",
     });
     this.container = service.container;

@@ -3,6 +3,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { MesosMaster } from "./mesos-master";
+import { hostNetwork } from "./network";
 import { dataOf, deploy, ownName, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
@@ -32,7 +33,7 @@ export class MesosSlave extends pulumi.ComponentResource {
   readonly container: docker.Container;
   /** Done when the master lists this slave as active. */
   readonly ready: command.local.Command;
-  /** The slave's API: `http://host:port`. */
+  /** The slave's API: `http://hostname:port`. */
   readonly url: pulumi.Output<string>;
   /** Makes the slave leave and removes what its tasks left behind, when it is destroyed. */
   readonly teardown: command.local.Command;
@@ -43,7 +44,10 @@ export class MesosSlave extends pulumi.ComponentResource {
     const port = args.port ?? 5051;
     const containerName = args.containerName ?? "mesos-slave";
 
-    this.url = pulumi.interpolate`http://${host.address}:${port}`;
+    const { network = hostNetwork(host) } = args;
+    const place = network.place("mesos-slave", port, imageSet.mesosSlave);
+
+    this.url = pulumi.interpolate`http://${host.hostname}:${port}`;
     const common = { component: "mesos-slave", containerName, host, dataFolder: args.dataFolder, onDestroy: args.onDestroy };
     // Docker mounts a task's sandbox from the host, so the work directory must have the same path there as in the slave.
     const workDir = dataOf(this, `${name}-work`, common);
@@ -51,13 +55,16 @@ export class MesosSlave extends pulumi.ComponentResource {
       ...args,
       ...common,
       image: imageSet.mesosSlave,
+      place,
       settings: {
-        address: host.address,
+        address: place.address,
         attributes: args.attributes ?? "",
         cgroupsRoot: ownName(name),
         dockerClient: args.dockerClient || undefined,
         dockerSocket: host.dockerSocket,
-        port: String(port),
+        executorAddress: network.executorAddress,
+        hostname: network.taskHostname,
+        port: String(place.port),
         resources: args.resources ?? "cpus:2;mem:2048;disk:10240;ports:[31000-32000]",
         role: args.role ?? "*",
         workDir: workDir.path,
@@ -67,15 +74,16 @@ export class MesosSlave extends pulumi.ComponentResource {
       volumes: [{ ...workDir.source, containerPath: workDir.path }],
       after: master.ready,
       check: {
-        MASTER: master.url,
-        SLAVE: this.url,
+        MASTER: master.askedAt,
+        SLAVE: pulumi.interpolate`http://${host.address}:${port}`,
         SLAVES_PATH: imageSet.endpoints.slaves,
         SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
       },
-      // Executors of their own outlive it where the slave also sees the host's processes.
-      interruption: imageSet.mesosSlave.hostPid
-        ? "for some five seconds nothing is launched on it; its tasks keep running"
-        : "all of its tasks are lost, and Marathon launches them anew",
+      // Executors of their own outlive it where the slave also sees the host's processes, and find it again at the same address.
+      interruption: (changed) =>
+        imageSet.mesosSlave.hostPid && !changed.has("MESOS_IP")
+          ? "for some five seconds nothing is launched on it; its tasks keep running"
+          : "all of its tasks are lost, and Marathon launches them anew",
     });
     this.container = service.container;
     this.ready = service.ready;

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Host } from "./host";
 import { ImageSet, ServiceImage } from "./images";
+import { Network, Place } from "./network";
 import { refusal } from "./refusal";
 
 /**
@@ -51,6 +52,8 @@ export interface CommonArgs {
   readonly logMaxFiles?: number;
   /** Further labels: name → value. Changing them replaces the container; volumes get none. Default: none. */
   readonly labels?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** How its containers find each other and are reached. Default: the host's own network. */
+  readonly network?: Network;
   /** Seconds that it may take to become ready before `up` fails. Default: 300. */
   readonly readyTimeout?: number;
   /**
@@ -94,6 +97,8 @@ export interface FoundContainer {
   readonly logLimits: readonly string[];
   /** `host path or volume:container path`, with `:ro` behind what is only to be read. */
   readonly binds: readonly string[];
+  /** What is published, `address:port`; nothing on the host's own network. */
+  readonly ports: readonly string[];
   /**
    * What is wrong with it, and when that was seen; absent where it does its work. Pulumi starts a stopped container under
    * its old id and sees nothing else of this, so no gate could know by itself.
@@ -127,6 +132,7 @@ export interface ServiceSpecification extends Omit<ServiceArgs, "imageSet"> {
   readonly component: string;
   readonly containerName: string;
   readonly image: ServiceImage;
+  readonly place: Place;
   readonly settings: Settings;
   readonly privileged?: boolean;
   /** Volumes that must sit at a path that only they know, beside the image's own. */
@@ -135,8 +141,8 @@ export interface ServiceSpecification extends Omit<ServiceArgs, "imageSet"> {
   readonly after?: command.local.Command;
   /** What `checks/ready.mjs` is told, beside the container and the time limit. */
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
-  /** What its users will notice while its container is replaced. */
-  readonly interruption: string;
+  /** What its users will notice while its container is replaced, given what changes: its `name`, `image`, variables and so on. */
+  readonly interruption: string | ((changed: ReadonlySet<string>) => string);
 }
 
 /** The handles of a service. Dependents take `ready`, never `container`. */
@@ -183,7 +189,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     memory: spec.memory || undefined,
     // Swap without a limit is what Docker keeps as it was told on every kernel; with a limit, or unsaid, it is not.
     memorySwap: spec.memory ? -1 : undefined,
-    networkMode: "host",
+    ...spec.place.container,
     restart: spec.restart ?? "always",
     privileged: spec.privileged,
     pidMode: image.hostPid ? "host" : undefined,
@@ -242,8 +248,9 @@ function gate(parent: pulumi.Resource, name: string, spec: ServiceSpecification,
 function sayInterruption(parent: pulumi.Resource, spec: ServiceSpecification, found: FoundContainer, wanted: docker.ContainerArgs): void {
   const current = spec.currentImages?.[spec.component];
   // A preview does not know the name of an image that is fetched anew.
-  pulumi.output({ ...wanted, image: "" }).apply(({ name, envs = [], labels = [], volumes = [], logOpts = {}, cpus = "0", memory = 0 }) => {
+  pulumi.output({ ...wanted, image: "" }).apply(({ name, envs = [], labels = [], volumes = [], ports = [], logOpts = {}, cpus = "0", memory = 0 }) => {
     const binds = volumes.map(({ hostPath, volumeName, containerPath, readOnly }) => `${hostPath ?? volumeName}:${containerPath}${readOnly ? ":ro" : ""}`);
+    const published = ports.map(({ ip, external }) => `${ip}:${external}`);
     const pairs = labels.map(({ label, value }) => `${label}=${value}`);
     const limits = Object.entries(logOpts).map(([option, value]) => `${option}=${value}`);
     /** What the stack gave it: what only the image gives is not there. */
@@ -258,9 +265,11 @@ function sayInterruption(parent: pulumi.Resource, spec: ServiceSpecification, fo
       ...difference(pairs, given(found.labels, found.imageLabels, pairs)).map(nameOf),
       ...difference(limits, found.logLimits).map(nameOf),
       ...difference(binds, found.binds).map((bind) => bind.split(":")[1]),
+      ...(difference(published, found.ports).length === 0 ? [] : ["ports"]),
     ]);
     if (changed.size > 0) {
-      pulumi.log.warn(`the container ${found.name} is replaced (changed: ${[...changed].join(", ")}): ${spec.interruption}`, parent);
+      const interruption = typeof spec.interruption === "string" ? spec.interruption : spec.interruption(changed);
+      pulumi.log.warn(`the container ${found.name} is replaced (changed: ${[...changed].join(", ")}): ${interruption}`, parent);
     }
   });
 }
@@ -361,7 +370,7 @@ function stackLabels(): { label: string; value: string }[] {
   ];
 }
 
-function labels(component: string): docker.types.input.ContainerLabel[] {
+export function labels(component: string): docker.types.input.ContainerLabel[] {
   return [...stackLabels(), { label: labelKeys.component, value: component }];
 }
 
@@ -369,7 +378,8 @@ function environment(image: ServiceImage, settings: Settings, further: Environme
   const own = Object.entries(image.environment)
     .filter(([, template]) => placeholders(template).every((setting) => told(image, settings, setting)))
     .map(([variable, template]) => pulumi.interpolate`${variable}=${fill(template, settings)}`);
-  const twice = Object.keys(further).filter((variable) => Object.hasOwn(image.environment, variable));
+  const given = Object.entries(image.environment).filter(([, template]) => placeholders(template).every((setting) => settings[setting] !== undefined));
+  const twice = given.map(([variable]) => variable).filter((variable) => Object.hasOwn(further, variable));
   if (twice.length > 0) {
     throw refusal(`${twice.join(", ")} cannot be set in the environment of ${image.image}: the component does`);
   }

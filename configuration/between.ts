@@ -1,4 +1,4 @@
-import { type Environment, type ImageSet, mispairings } from "../components";
+import { type Environment, type ImageSet, mispairings, unaskedSettings } from "../components";
 import { takesDockerClient } from "../components/images";
 import type { Configuration } from ".";
 import { type Key, type Program, programs } from "./keys";
@@ -7,7 +7,7 @@ import { offeredPorts } from "./ports";
 import { project, type Source } from "./source";
 
 /** Tells what is wrong between keys. `imageSet` is absent where it is not known which one will run. */
-export function tellContradictions(source: Source, cluster: Configuration["cluster"], imageSet: ImageSet | undefined): void {
+export function tellContradictions(source: Source, { host, cluster }: Configuration, imageSet: ImageSet | undefined): void {
   const problem = (key: Key, found: string, cure: string) => source.problem(key, found, cure);
   const imageSetName = source.text("imageSet");
   if (source.text("followImageTags") === "true" && source.text("preflight") === "false") {
@@ -48,7 +48,8 @@ export function tellContradictions(source: Source, cluster: Configuration["clust
   for (const name of programs) {
     const { port } = cluster[name];
     const fixed = imageSet?.[name].fixed?.port;
-    if (fixed && String(port) !== fixed && !Number.isNaN(port)) {
+    // On a bridge network it is published as another one.
+    if (cluster.networkMode === "host" && fixed && String(port) !== fixed && !Number.isNaN(port)) {
       problem(`${name}Port`, String(port), `the image set ${imageSetName} knows no other port than ${fixed}`);
     }
     const range = ranges.find(([from, to]) => from <= port && port <= to);
@@ -67,6 +68,11 @@ export function tellContradictions(source: Source, cluster: Configuration["clust
         ? "runs executors in containers of their own, which get the slave's image and none of its mounts; put the client into the image, and remove this"
         : "asks nowhere for {dockerClient}; tell its slave MESOS_DOCKER and a mount, or remove this";
     problem("mesosSlaveDockerClient", dockerClient, `the image set ${imageSetName} ${reason}`);
+  }
+  for (const [key, isUsed] of [["networkMode", cluster.networkMode === "bridge"], ["hostname", host.hostname !== host.address]] as const) {
+    for (const { program, setting } of imageSet && isUsed ? unaskedSettings(imageSet, cluster.networkMode) : []) {
+      problem(key, source.text(key), `the image set ${imageSetName} does not say how its ${program} is told {${setting}}: give that a variable in its environment`);
+    }
   }
   if (imageSet) {
     const names = Object.fromEntries(programs.map((name) => [name, cluster[name].containerName])) as Record<Program, string>;

@@ -9,6 +9,7 @@ import { readImages } from "./images";
 import { type Key, keys, type Program, type Rule, rules } from "./keys";
 import { readLabels } from "./labels";
 import { readMounts } from "./mounts";
+import { readNetwork } from "./network";
 import { nearest } from "./nearest";
 import { faults, project, Source } from "./source";
 import { readVariables } from "./variables";
@@ -17,6 +18,7 @@ import { readVariables } from "./variables";
 export interface Configuration {
   readonly host: Required<Omit<HostArgs, "registryAuth">> & {
     readonly address: string;
+    readonly hostname: string;
     readonly dockerHost: string;
     /** The password in the clear: it goes into a secret, and into questions to the Docker Engine. */
     readonly registryAuth?: RegistryAuth & { readonly password: string };
@@ -93,16 +95,17 @@ export function readConfiguration(
 
   const { known, imageSet, registryAuth } = readImages(source);
   const endpoint = readEndpoint(source, dockerHost);
+  const { address, hostname, networkMode, bridgeSubnet } = readNetwork(source);
   const program = (name: Program) => ({
     containerName: text(`${name}Name`),
     port: Number(text(`${name}Port`) || "NaN"),
-    environment: readVariables(source, name, known?.[name]),
+    environment: readVariables(source, name, known?.[name], networkMode),
     mounts: readMounts(source, name, known?.[name], endpoint.dockerSocket),
     cpus: Number(text(`${name}Cpus`)),
     memory: Number(text(`${name}Memory`)),
   });
   const configuration: Configuration = {
-    host: { address: text("address"), ...endpoint, ...(registryAuth && { registryAuth }) },
+    host: { address, hostname, ...endpoint, ...(registryAuth && { registryAuth }) },
     cluster: {
       imageSet,
       zookeeper: program("zookeeper"),
@@ -122,6 +125,8 @@ export function readConfiguration(
       logMaxSize: text("logMaxSize"),
       logMaxFiles: Number(text("logMaxFiles")),
       labels: readLabels(source),
+      networkMode,
+      bridgeSubnet,
       readyTimeout: Number(text("readyTimeout")),
       onDestroy: text("onDestroy") === "erase" ? "erase" : "keep",
     },
@@ -129,6 +134,6 @@ export function readConfiguration(
     acceptedWarnings: readAcceptedWarnings(source),
     preflight: text("preflight") === "true",
   };
-  tellContradictions(source, configuration.cluster, known);
+  tellContradictions(source, configuration, known);
   return { configuration, problems: source.problems };
 }

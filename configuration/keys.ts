@@ -35,6 +35,8 @@ export const programs = ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] a
 export type Program = (typeof programs)[number];
 
 const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const label = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+const anyAddress = `${octet}(\\.${octet}){3}`;
 const scalarOrRanges = "(\\d+(\\.\\d+)?|\\[\\d+-\\d+(,\\d+-\\d+)*\\])";
 const hostName = "([\\w.-]+|\\[[0-9a-fA-F:.]+\\])";
 const portNumber = "(6553[0-5]|655[0-2]\\d|65[0-4]\\d\\d|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})";
@@ -101,7 +103,7 @@ const imageSetNames = [...Object.keys(imageSets), "auto", "custom"];
 /** Every key. A test holds them and Pulumi.yaml together. */
 export const rules = {
   address: {
-    pattern: new RegExp(`^${octet}(\\.${octet}){3}$`),
+    pattern: new RegExp(`^${anyAddress}$`),
     except: [
       [/^0\./, "at 0.0.0.0 nobody can be reached; write the one address that slaves, frameworks and browsers use"],
       [/^127\.(0\.0\.0|255\.255\.255)$/, "127.0.0.0 and 127.255.255.255 stand for the whole loopback network; write 127.0.0.1"],
@@ -110,6 +112,22 @@ export const rules = {
     ],
     write: "write an IPv4 address of the host, such as 127.0.0.1",
     example: "192.0.2.7",
+  },
+  hostname: {
+    pattern: new RegExp(`^(${anyAddress}|(?=.{1,253}$)(?!(.*\\.)?\\d+$)${label}(\\.${label})*)?$`),
+    except: [[/^0\.0\.0\.0$/, "at 0.0.0.0 nobody can be reached; write what browsers use"]],
+    write: "write a host name, such as cluster.example, or an IPv4 address",
+    example: "cluster.example",
+  },
+  networkMode: {
+    oneOf: { what: "network mode", values: ["host", "bridge"] },
+    write: "write host or bridge",
+    example: "bridge",
+  },
+  bridgeSubnet: {
+    pattern: new RegExp(`^(?=10\\.|172\\.(1[6-9]|2\\d|3[01])\\.|192\\.168\\.|100\\.(6[4-9]|[7-9]\\d|1[01]\\d|12[0-7])\\.)${anyAddress}/(1[6-9]|2[0-8])$`),
+    write: "write a private IPv4 subnet with 16 to 28 bits of prefix, such as 172.30.250.0/24",
+    example: "172.30.251.0/24",
   },
   imageSet: {
     oneOf: { what: "image set", values: imageSetNames },

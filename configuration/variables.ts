@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ServiceImage } from "../components";
+import { isForBridge } from "../components/images";
 import { type Program, rules } from "./keys";
 import { nearest } from "./nearest";
 import { faults, type Source, textFaults } from "./source";
@@ -18,12 +19,17 @@ const unseen: Readonly<Record<string, string>> = {
 };
 
 /** Further variables of a program's container: name → value. `image` is absent where it is not known which one will run. */
-export function readVariables(source: Source, program: Program, image: ServiceImage | undefined): Record<string, pulumi.Input<string>> {
+export function readVariables(
+  source: Source,
+  program: Program,
+  image: ServiceImage | undefined,
+  networkMode: "host" | "bridge",
+): Record<string, pulumi.Input<string>> {
   const key = `${program}Environment` as const;
   const variables = source.object(key, "variables");
   const secret = source.isSecret(key);
   for (const [name, value] of Object.entries(variables)) {
-    for (const fault of variableFaults(name, value, program, image, secret)) {
+    for (const fault of variableFaults(name, value, program, image, secret, networkMode)) {
       source.fault(key, `.${/^\w+$/.test(name) ? name : JSON.stringify(name)}`, fault);
     }
   }
@@ -40,6 +46,7 @@ function variableFaults(
   program: Program,
   image: ServiceImage | undefined,
   secret: boolean,
+  networkMode: "host" | "bridge",
 ): string[] {
   const [misnamed] = faults(rules[`${program}Environment`].names, name);
   if (misnamed) {
@@ -59,7 +66,7 @@ function variableFaults(
   const isFlag = flags.some((flag) => firstWord(flag) === firstWord(name.toUpperCase()));
   // Mesos and Marathon read the names of their flags in any case.
   const meant = isFlag ? name.toUpperCase() : name;
-  if (Object.hasOwn(environment, meant)) {
+  if (Object.hasOwn(environment, meant) && (networkMode === "bridge" || !isForBridge(environment[meant]))) {
     const key = keyBehind(environment[meant], program);
     found.push(`is what the stack sets itself: ${key ? `set mesos-marathon:${key} instead, and ` : ""}${remove}`);
   } else if (isFlag && !flags.includes(meant)) {
@@ -87,6 +94,8 @@ function variableFaults(
 function keyBehind(template: string, program: Program): string | undefined {
   const keys: Readonly<Record<string, string>> = {
     address: "address",
+    hostname: "hostname",
+    executorAddress: "bridgeSubnet",
     serverAddresses: "address",
     port: `${program}Port`,
     image: "imageSet",

@@ -71,6 +71,7 @@ function recordedIn(resources: readonly any[]): Recorded {
   const ofType = (type: string) => resources.filter((resource) => resource.type === type && !resource.delete);
   return {
     containers: ofType("docker:index/container:Container").map(({ id }) => id),
+    networks: ofType("docker:index/network:Network").map(({ id }) => id),
     images: ofType("docker:index/remoteImage:RemoteImage").map(({ outputs }) => outputs?.name),
     imageSet: ofType("pulumi:pulumi:Stack")[0]?.outputs?.cluster?.imageSet?.name,
     gates: ofType("command:local:Command")

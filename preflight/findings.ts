@@ -25,6 +25,7 @@ export interface Evidence {
   /** Absent where Pulumi runs elsewhere. */
   readonly here?: Here;
   readonly recorded?: Recorded;
+  readonly resolved?: Seen["resolved"];
   readonly programs: readonly ProgramEvidence[];
   /** Whether a container is this stack's. */
   readonly own: (container: SeenContainer) => boolean;

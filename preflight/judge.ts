@@ -7,6 +7,7 @@ import { exposure } from "./judgments/exposure";
 import { host } from "./judgments/host";
 import { images } from "./judgments/images";
 import { names } from "./judgments/names";
+import { network } from "./judgments/network";
 import { platform } from "./judgments/platform";
 import { ports } from "./judgments/ports";
 import { privileges } from "./judgments/privileges";
@@ -14,7 +15,7 @@ import { slaves } from "./judgments/slaves";
 import type { Owner, Seen } from "./seen";
 
 /** All that is judged, in the order in which it is told. */
-const judgments: readonly Judgment[] = [...names, ...ports, ...host, ...images, ...drift, ...data, ...platform, ...privileges, ...slaves, ...exposure];
+const judgments: readonly Judgment[] = [...names, ...ports, ...network, ...host, ...images, ...drift, ...data, ...platform, ...privileges, ...slaves, ...exposure];
 
 /** Every name of a finding → its level. */
 export const levels: Readonly<Record<string, Level>> = Object.assign({}, unreachable.levels, ...judgments.map(({ levels }) => levels));

@@ -7,7 +7,7 @@ import { pulledImagesOf } from "../components/images";
 import { platformOf } from "../components/platforms";
 import { labelKeys } from "../components/service";
 import type { Configuration } from "../configuration";
-import { lookAtEmulation, lookAtMachine } from "./machine";
+import { lookAtEmulation, lookAtMachine, lookUp } from "./machine";
 import { askRegistries } from "./pullable";
 import type { Engine, Recorded, Seen } from "./seen";
 
@@ -16,14 +16,18 @@ export async function look(configuration: Configuration, recorded?: Promise<Reco
   const { dockerHost } = configuration.host;
   const local = dockerHost.startsWith("unix://") && process.platform === "linux";
   try {
-    const [engine, machine] = await Promise.all([lookAtEngine(configuration, recorded), local ? lookAtMachine(configuration) : undefined]);
+    const [engine, resolved, machine] = await Promise.all([
+      lookAtEngine(configuration, recorded),
+      lookUp(configuration.host.hostname),
+      local ? lookAtMachine(configuration) : undefined,
+    ]);
     // Docker Desktop's socket is here, but its containers live in a virtual machine.
     if (!machine || !existsSync(engine.rootDirectory)) {
-      return { engine, recorded: await recorded };
+      return { engine, resolved, recorded: await recorded };
     }
     const freeBytes = await statfs(engine.rootDirectory).then(({ bavail, bsize }) => bavail * bsize, () => undefined);
     const emulatesAmd64 = engine.architecture === "amd64" || (await lookAtEmulation());
-    return { engine: { ...engine, emulatesAmd64 }, recorded: await recorded, here: { ...machine, freeBytes } };
+    return { engine: { ...engine, emulatesAmd64 }, resolved, recorded: await recorded, here: { ...machine, freeBytes } };
   } catch (error) {
     const { code, message, path } = error as NodeJS.ErrnoException;
     return { engineProblem: { code, message, path } };
@@ -67,6 +71,9 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
         memory: (container.HostConfig.Memory ?? 0) / 1024 ** 2,
         logLimits: pairs(container.HostConfig.LogConfig?.Config),
         binds: (container.HostConfig.Binds ?? []).map(readableBind),
+        ports: Object.values((container.HostConfig.PortBindings ?? {}) as Record<string, { HostIp: string; HostPort: string }[]>)
+          .flat()
+          .map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}`),
         drift: driftOf(container.State, unready?.get(Id)),
       };
     }),
@@ -83,7 +90,14 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     authorizationPlugins: info.Plugins?.Authorization ?? [],
     bridges: networks
       .filter(({ Driver }) => Driver === "bridge")
-      .map(({ Name, IPAM }) => ({ name: Name, gateways: (IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []) })),
+      .map(({ Id, Name, Labels, IPAM, Options }) => ({
+        id: Id,
+        name: Name,
+        labels: Labels ?? {},
+        subnets: (IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet && !Subnet.includes(":") ? [Subnet] : [])),
+        gateways: (IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []),
+        device: Options?.["com.docker.network.bridge.name"] ?? `br-${Id.slice(0, 12)}`,
+      })),
     limitsCpus: info.CpuCfsQuota !== false,
     cpus: info.NCPU,
     rootDirectory: info.DockerRootDir,

@@ -1,22 +1,25 @@
 import { lookup } from "node:dns/promises";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Configuration } from "../configuration";
 import type { Program } from "../configuration/keys";
 import { lookAtClient } from "./docker-client";
-import type { Here, Listener } from "./seen";
+import type { Here, Listener, Seen } from "./seen";
 
-/** Milliseconds that the machine's name may take to be found. */
+/** Milliseconds that the machine's name may take to be found, which its own list of hosts has; and that another name may, which DNS has. */
 const patience = 200;
+const patienceWithDns = 2_000;
 
 /** Looks at this machine, where the Docker Engine is on it. */
 export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<Here, "freeBytes">> {
   const programs = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon];
   const { dockerClient: path } = cluster.mesosSlave;
-  const [listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient] = await Promise.all([
+  const [listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient] = await Promise.all([
     lookAtListeners(programs.map(({ port }) => port)),
+    lookAtRoutes(),
     lookAtCapabilities(),
     lookAtCgroups(),
     lookAtMemory(),
@@ -27,7 +30,7 @@ export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<He
     .flatMap((addresses) => addresses ?? [])
     .filter(({ family }) => family === "IPv4")
     .map(({ address }) => address);
-  return { addresses, listeners, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient };
+  return { addresses, listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient };
 }
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */
@@ -47,6 +50,18 @@ async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
   }
   const holders = await holdersOf(new Set(sockets.map(({ inode }) => inode)));
   return sockets.map(({ address, port, inode }) => ({ address, port, holder: holders.get(inode) }));
+}
+
+/** The host's routes, from /proc/net/route, but for the default one. */
+async function lookAtRoutes(): Promise<Here["routes"]> {
+  const table = await readFile("/proc/net/route", "utf8").catch(() => "");
+  const address = (hex: string) => [...Buffer.from(hex, "hex")].reverse().join(".");
+  return table
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split("\t"))
+    .filter((fields) => fields.length > 7 && fields[7] !== "00000000")
+    .map(([device, destination, , , , , , mask]) => ({ subnet: `${address(destination)}/${Number.parseInt(mask, 16).toString(2).replaceAll("0", "").length}`, device }));
 }
 
 /** `0100007F:1538` → 127.0.0.1 and 5432; an IPv6 address that maps an IPv4 one is given as that. */
@@ -100,7 +115,11 @@ async function lookAtMemory(): Promise<number | undefined> {
 }
 
 /** The programs of Mesos's that find their address by the machine's name, because the image set has no way to tell them. */
-export function untold({ imageSet, ...args }: Configuration["cluster"]): Program[] {
+export function untold({ imageSet, networkMode, ...args }: Configuration["cluster"]): Program[] {
+  // A container on a bridge network has a name of its own, which leads to its address.
+  if (networkMode === "bridge") {
+    return [];
+  }
   const variables = { mesosMaster: "MESOS_IP", mesosSlave: "MESOS_IP", marathon: "LIBPROCESS_IP" } as const;
   const programs = Object.keys(variables) as (keyof typeof variables)[];
   return programs.filter((program) => !(variables[program] in { ...imageSet[program].environment, ...args[program].environment }));
@@ -117,4 +136,16 @@ async function lookAtName(): Promise<Here["name"]> {
 export async function lookAtEmulation(): Promise<boolean | undefined> {
   const formats = await readdir("/proc/sys/fs/binfmt_misc").catch(() => undefined);
   return formats?.some((name) => /x86_64|rosetta/i.test(name));
+}
+
+/** What a name leads to, asked as Mesos and Java do: IPv4 addresses, of the machine's own list of hosts or of DNS. */
+export async function lookUp(name: string): Promise<Seen["resolved"]> {
+  if (isIP(name)) {
+    return undefined;
+  }
+  const found = lookup(name, { family: 4, all: true }).then(
+    (addresses) => ({ addresses: addresses.map(({ address }) => address) }),
+    ({ code }: NodeJS.ErrnoException) => ({ problem: code ?? "no answer" }),
+  );
+  return Promise.race([found, sleep(patienceWithDns, { problem: `no answer within ${patienceWithDns / 1000} s` }, { ref: false })]);
 }

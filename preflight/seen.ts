@@ -12,6 +12,8 @@ export interface Seen {
   readonly here?: Here;
   /** Absent where Pulumi does not tell. */
   readonly recorded?: Recorded;
+  /** What the host's name leads to; absent where it is called by an address. */
+  readonly resolved?: { readonly addresses: readonly string[] } | { readonly problem: string };
 }
 
 /** What Pulumi's state of this stack knows. */
@@ -20,6 +22,8 @@ export interface Recorded {
   readonly containers: readonly string[];
   /** The image set of the last `up` that was completed. */
   readonly imageSet?: string;
+  /** Ids of its networks. */
+  readonly networks: readonly string[];
   /** Environments with which its gates were passed. */
   readonly gates: readonly Readonly<Record<string, string>>[];
   /** Names of its images. */
@@ -42,7 +46,7 @@ export interface Engine extends Platform {
   readonly withoutTls: boolean;
   /** Plugins that are asked about each request. */
   readonly authorizationPlugins: readonly string[];
-  readonly bridges: readonly { readonly name: string; readonly gateways: readonly string[] }[];
+  readonly bridges: readonly SeenBridge[];
   /** Whether the kernel can limit a container's processors; Docker makes no container with such a limit where not. */
   readonly limitsCpus: boolean;
   /** How many processors it has. Docker makes no container with a limit above it. */
@@ -55,6 +59,18 @@ export interface Engine extends Platform {
   /** What the registries say of the images that are not there, or that are to be followed; nothing where they were not asked. */
   readonly pulls?: Readonly<Record<string, PullAnswer>>;
   readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+/** A network of Docker's that is a bridge on the host. */
+export interface SeenBridge {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** IPv4 only. */
+  readonly subnets: readonly string[];
+  readonly gateways: readonly string[];
+  /** What it is called among the host's own devices. */
+  readonly device: string;
 }
 
 export interface SeenContainer {
@@ -76,6 +92,8 @@ export interface Here {
   /** IPv4 only. */
   readonly addresses: readonly string[];
   readonly listeners: readonly Listener[];
+  /** IPv4 only, and without the default route. */
+  readonly routes: readonly { readonly subnet: string; readonly device: string }[];
   /** Bytes free where the Docker Engine keeps its data; absent where that cannot be read. */
   readonly freeBytes?: number;
   /** Whether this machine lacks a capability that a privileged container asks for. */

@@ -11,6 +11,7 @@ export async function readState(): Promise<Recorded | undefined> {
     const ofType = (type: string) => resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs);
     return {
       containers: ofType("docker:index/container:Container").map(({ id }) => id),
+      networks: ofType("docker:index/network:Network").map(({ id }) => id),
       images: ofType("docker:index/remoteImage:RemoteImage").map(({ name }) => name),
       imageSet: ofType("pulumi:pulumi:Stack")[0]?.cluster?.imageSet?.name,
       gates: ofType("command:local:Command").flatMap(({ environment }) => (environment?.CONTAINER_ID ? [environment] : [])),

@@ -1,5 +1,5 @@
 /**
- * `npm test [-- [--cold] [--debian RELEASE] SUITE… | SUITE/FILE…]`: prepares what the tests need, runs them, and ends with how
+ * `npm test [-- [--cold] [--debian RELEASE] [--network MODE] SUITE… | SUITE/FILE…]`: prepares what the tests need, runs them, and ends with how
  * many passed.
  *
  * A suite is a folder in test/ with files `*.test.ts`. All but `unit` get a Docker Engine to themselves, with the
@@ -8,11 +8,13 @@
  *     TEST_DOCKER_HOST   that engine, as in DOCKER_HOST (which is set to it too)
  *     TEST_BROWSER       a Chromium
  *     TEST_REGISTRY      the program of an image registry
+ *     TEST_NETWORK       the networkMode of clusters that do not say which, with --network
  *     TEST_IMAGE         an image with a shell, Python, Java and curl
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
  *
  * --cold takes a copy of this clone and an empty home folder, so that nothing is there already.
  * --debian takes the Docker Engine of another Debian release, such as trixie's 26. A run of everything does so for one file.
+ * --network bridge puts the clusters of the engine tests on networks of their own, but for those that say which network they want.
  */
 import "../setup/node-version.mjs";
 
@@ -52,7 +54,7 @@ const suites = readdirSync(join(root, "test"), { withFileTypes: true })
   .sort((a, b) => (order.indexOf(a.name) + 1 || 9) - (order.indexOf(b.name) + 1 || 9));
 
 await main(async () => {
-  const { values, positionals: names } = parseArgs({ options: { cold: { type: "boolean" }, debian: { type: "string" } }, allowPositionals: true });
+  const { values, positionals: names } = parseArgs({ options: { cold: { type: "boolean" }, debian: { type: "string" }, network: { type: "string" } }, allowPositionals: true });
   const runs = suites.flatMap(({ name, files }) =>
     name === "unit" ? [{ name, files }] : files.map((file) => ({ name: `${name}/${basename(file, ".test.ts")}`, files: [file] })),
   );
@@ -70,7 +72,7 @@ await main(async () => {
     return withoutEngine(chosen);
   }
   const more = runs.filter(({ name }) => names.length === 0 && !release && name === onNewerEngine.name);
-  return withEngines([...chosen, ...more.map((run) => ({ ...run, ...onNewerEngine, name: `${run.name}@${onNewerEngine.release}` }))]);
+  return withEngines([...chosen, ...more.map((run) => ({ ...run, ...onNewerEngine, name: `${run.name}@${onNewerEngine.release}` }))], values.network);
 });
 
 /**
@@ -84,13 +86,16 @@ async function withoutEngine(chosen) {
   return test(chosen, [{ within: [], env: process.env, release: chosen[0]?.release }]);
 }
 
-/** @param {TestRun[]} chosen */
-async function withEngines(chosen) {
+/**
+ * @param {TestRun[]} chosen
+ * @param {string} [network] as in networkMode
+ */
+async function withEngines(chosen, network) {
   const programs = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
-    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry() };
+    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry(), ...(network && { TEST_NETWORK: network }) };
   });
   const releases = [...new Set(chosen.map(({ release }) => release))];
   const wanted = releases.flatMap((release) => chosen.filter((run) => run.release === release).slice(0, engines).map(() => release));

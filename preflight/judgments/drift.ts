@@ -1,5 +1,7 @@
 /** What has drifted, and what the slave's kept state does not allow. */
 
+import type { FoundContainer } from "../../components";
+import { taskHostname } from "../../components/network";
 import type { Configuration } from "../../configuration";
 import { judgment } from "../findings";
 import { ownContainers, variable } from "../seen";
@@ -14,7 +16,7 @@ const drifted = judgment({ drifted: "warning" }, (evidence, found) => {
 
 const keptState = judgment({ "slave-state-forbids": "error" }, (evidence, found) => {
   const slave = ownContainers(evidence, evidence.owner).find(({ component, drift }) => component === "mesos-slave" && !drift);
-  const refused = slave ? incompatibilities(slave.environment, evidence.configuration) : [];
+  const refused = slave ? incompatibilities(slave, evidence.configuration) : [];
   if (refused.length > 0) {
     found(
       "slave-state-forbids",
@@ -28,12 +30,20 @@ const keptState = judgment({ "slave-state-forbids": "error" }, (evidence, found)
  * Why a Mesos slave would end at every start on the state that it keeps. Under Mesos's additive policy resources may grow
  * and attributes be added or get other values; without it nothing may change (seen on Mesos 1.11.0).
  */
-function incompatibilities(found: readonly string[], { host, cluster }: Configuration): string[] {
+function incompatibilities({ environment: found, ports }: FoundContainer, { host, cluster }: Configuration): string[] {
   const { environment, builtIn } = cluster.imageSet.mesosSlave;
   const additive = environment.MESOS_RECONFIGURATION_POLICY === "additive";
   const { port, resources, attributes } = cluster.mesosSlave;
+  const hostname = taskHostname(host, cluster);
+  const modeBefore = ports.length > 0 ? "bridge" : "host";
+  const hostnameKey = hostname !== host.hostname ? "bridgeSubnet" : hostname !== host.address ? "hostname" : "address";
   const changes = [
-    { key: "address", before: variable("MESOS_HOSTNAME", found), now: host.address, allowed: () => false },
+    {
+      key: modeBefore === cluster.networkMode ? hostnameKey : `networkMode (${cluster.networkMode}), and with it the slave's host name,`,
+      before: variable("MESOS_HOSTNAME", found),
+      now: hostname,
+      allowed: () => false,
+    },
     { key: "mesosSlavePort", before: variable("MESOS_PORT", found) ?? builtIn.port, now: String(port), allowed: () => false },
     { key: "mesosSlaveResources", before: variable("MESOS_RESOURCES", found), now: resources, allowed: grows },
     { key: "mesosRole", before: variable("MESOS_DEFAULT_ROLE", found) ?? "*", now: cluster.role, allowed: () => false },

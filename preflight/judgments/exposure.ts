@@ -12,6 +12,8 @@ const exposed = judgment(
   },
   ({ configuration, programs }, found) => {
     const { address } = configuration.host;
+    // On a bridge network ports are published on the address alone, whatever a program listens on inside.
+    const listensElsewhere = ({ image }: ProgramEvidence) => configuration.cluster.networkMode === "host" && !image.listensOnAddressOnly;
     if (!address.startsWith("127.")) {
       const open = programs.filter((evidence) => !asksForPassword(evidence));
       found(
@@ -21,7 +23,7 @@ const exposed = judgment(
       );
       return;
     }
-    for (const evidence of programs.filter((evidence) => !evidence.image.listensOnAddressOnly && !asksForPassword(evidence))) {
+    for (const evidence of programs.filter((evidence) => listensElsewhere(evidence) && !asksForPassword(evidence))) {
       found(
         `${names[evidence.key]}-listens-everywhere`,
         `without a password and open to every network of this host: ${named(evidence)}, because the image cannot be told to listen on ${address} only. ` +

@@ -105,12 +105,12 @@ const forwarding = judgment({ "no-ip-forwarding": "warning" }, ({ engine }, foun
   }
 });
 
-const desktop = judgment({ "docker-desktop": "warning" }, ({ engine }, found) => {
-  if (/Docker Desktop/i.test(engine.operatingSystem)) {
+const desktop = judgment({ "docker-desktop": "warning" }, ({ configuration: { cluster }, engine }, found) => {
+  if (cluster.networkMode === "host" && /Docker Desktop/i.test(engine.operatingSystem)) {
     found(
       "docker-desktop",
       "in Docker Desktop the host's network is that of its virtual machine, and nothing would answer here, unless host networking is switched on " +
-        "(Settings, Resources, Network; Docker Desktop 4.34 and later)",
+        "(Settings, Resources, Network; Docker Desktop 4.34 and later). Else: pulumi config set networkMode bridge",
     );
   }
 });

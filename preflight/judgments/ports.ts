@@ -7,8 +7,9 @@ const freePorts = judgment({ "port-taken": "error" }, ({ configuration, engine, 
   // Only root sees who listens. To others what listens while this stack runs is this stack.
   const runs = engine.containers.some((container) => own(container) && container.runs);
   for (const { key, program, args, image } of programs) {
+    const everywhere = configuration.cluster.networkMode === "host" && !image.listensOnAddressOnly;
     const listener = here?.listeners.find(
-      ({ address, port }) => port === args.port && (!image.listensOnAddressOnly || [configuration.host.address, "0.0.0.0", "::"].includes(address)),
+      ({ address, port }) => port === args.port && (everywhere || [configuration.host.address, "0.0.0.0", "::"].includes(address)),
     );
     const by = listener && holderOf(listener, engine.containers);
     const isOurPort = by ? by.container && own(by.container) : runs;

@@ -49,6 +49,21 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     more: ["update cluster-marathon-teardown"],
     refused: /kept state forbids that mesos-marathon:address changes from 127\.0\.0\.1 to 127\.0\.0\.2: .* `pulumi destroy`, then `pulumi up`/,
   },
+  hostname: {
+    value: () => "localhost",
+    replaces: aboveZooKeeper,
+    proves: aboveZooKeeper,
+    more: ["update cluster-marathon-teardown"],
+    refused: /kept state forbids that mesos-marathon:hostname changes from 127\.0\.0\.1 to localhost/,
+  },
+  networkMode: {
+    value: () => "bridge",
+    replaces: all,
+    proves: all,
+    more: ["create cluster-network", "update cluster-marathon-teardown"],
+    refused: /kept state forbids that mesos-marathon:networkMode \(bridge\), and with it the slave's host name, changes from 127\.0\.0\.1 to 172\.30\.250\.1/,
+  },
+  bridgeSubnet: { provedIn: "bridge.test.ts" },
   imageSet: {
     value: () => "tutorial",
     replaces: all,

@@ -84,8 +84,9 @@ export class TestStack {
   /** Writes the whole configuration. */
   async configure(config: Config): Promise<void> {
     this.config = config;
+    const network = process.env.TEST_NETWORK && Object.keys(config).some((key) => key.startsWith("mesos-marathon:")) ? { "mesos-marathon:networkMode": process.env.TEST_NETWORK } : {};
     const [salt] = (await readFile(this.configFile, "utf8")).split("\nconfig:\n");
-    const lines = Object.entries(config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+    const lines = Object.entries({ ...network, ...config }).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
     await writeFile(this.configFile, `${salt}\nconfig:\n${lines.join("\n")}\n`);
   }
 

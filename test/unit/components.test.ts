@@ -338,13 +338,123 @@ test("every template asks only for what there is, and a custom set may ask for a
       JSON.stringify({ like: "classic", ...Object.fromEntries(Object.keys(templateSettings).map((program) => [program, asking(program as keyof typeof templateSettings)])) }),
     );
     assert.deepEqual(problems, []);
-    const stack = await mockedStack(cluster({ imageSet, mesosSlave: { attributes: "rack:1", dockerClient: "/opt/docker" } }));
+    const stack = await mockedStack(cluster({ imageSet, networkMode: "bridge", mesosSlave: { attributes: "rack:1", dockerClient: "/opt/docker" } }));
     for (const [program, called] of [["zookeeper", "zookeeper"], ["mesosMaster", "mesos-master"], ["mesosSlave", "mesos-slave"], ["marathon", "marathon"]] as const) {
       const { envs } = inputs(stack, `Container cluster-${called}`);
       assert.deepEqual(envs.map((env: string) => env.split("=")[0]), templateSettings[program].map((setting) => setting.toUpperCase()).sort(), called);
       assert.deepEqual(envs.filter((env: string) => /=(|undefined)$|[{}]/.test(env)), [], called);
     }
   });
+});
+
+test("on a bridge network each has its own address, ports are published, and what is told leads from inside and outside", async (t) => {
+  const described = async (args: Parameters<typeof cluster>[0], hostArgs: HostArgs = {}) => {
+    const stack = await mockedStack(cluster({ networkMode: "bridge", ...args }, hostArgs));
+    const of = (called: string) => {
+      const { networkMode, networksAdvanced, ports, hosts, envs } = inputs(stack, `Container cluster-${called}`);
+      const published = ports.map(({ ip, external, internal }: any) => `${ip}:${external}:${internal}`);
+      return { networkMode, networksAdvanced, published, hosts, envs: envs.filter((env: string) => /HOSTNAME|_IP|ADDRESS|ZK|ZOO_SERVERS|_MASTER=|^SERVERS/.test(env)) };
+    };
+    return { stack, of };
+  };
+  const joined = (address: string) => ({ networkMode: "bridge", networksAdvanced: [{ name: "cluster-network-id", ipv4Address: address }] });
+
+  await t.test("the host's address is loopback: from inside it is the network's gateway", async () => {
+    const { stack, of } = await described({ imageSet: imageSets.rehearsal });
+    assert.deepEqual(inputs(stack, "Network cluster-network"), {
+      name: "mesos-marathon-dev-cluster-network",
+      driver: "bridge",
+      ipamConfigs: [{ subnet: "172.30.250.0/24", gateway: "172.30.250.1", ipRange: "172.30.250.128/25" }],
+      labels: labels("network"),
+    });
+    assert.deepEqual(of("zookeeper"), {
+      ...joined("172.30.250.2"),
+      published: ["127.0.0.1:2181:2181"],
+      hosts: [],
+      envs: ["ZOO_SERVERS=server.1=172.30.250.2:2888:3888;172.30.250.2:2181"],
+    });
+    assert.deepEqual(of("mesos-master"), {
+      ...joined("172.30.250.3"),
+      published: ["127.0.0.1:5050:5050"],
+      hosts: [],
+      envs: ["MESOS_HOSTNAME=127.0.0.1", "MESOS_IP=172.30.250.3", "MESOS_ZK=zk://172.30.250.2:2181/mesos"],
+    });
+    assert.deepEqual(of("mesos-slave"), {
+      ...joined("172.30.250.4"),
+      published: ["127.0.0.1:5051:5051", "172.30.250.1:5051:5051"],
+      hosts: [],
+      envs: [
+        'MESOS_EXECUTOR_ENVIRONMENT_VARIABLES={"LIBPROCESS_IP":"172.30.250.1"}',
+        "MESOS_HOSTNAME=172.30.250.1",
+        "MESOS_IP=172.30.250.4",
+        "MESOS_MASTER=zk://172.30.250.2:2181/mesos",
+      ],
+    });
+    assert.deepEqual(of("marathon"), {
+      ...joined("172.30.250.5"),
+      published: ["127.0.0.1:8080:8080"],
+      hosts: [],
+      envs: [
+        "LIBPROCESS_IP=172.30.250.5",
+        "MARATHON_HOSTNAME=127.0.0.1",
+        "MARATHON_HTTPS_ADDRESS=172.30.250.5",
+        "MARATHON_HTTP_ADDRESS=172.30.250.5",
+        "MARATHON_MASTER=zk://172.30.250.2:2181/mesos",
+        "MARATHON_ZK=zk://172.30.250.2:2181/marathon",
+      ],
+    });
+    const { MASTER, MARATHON } = inputs(stack, "Command cluster-marathon-ready").environment;
+    assert.deepEqual([MASTER, MARATHON], ["http://127.0.0.1:5050", "http://127.0.0.1:8080"]);
+    assert.equal((await stack.outputs).cluster.zookeeper.connectionString, "127.0.0.1:2181");
+  });
+
+  await t.test("the host's address is one that both sides reach", async () => {
+    const { of } = await described({ imageSet: imageSets.rehearsal, bridgeSubnet: "10.1.2.16/28" }, { address: "192.0.2.7" });
+    const { published, hosts, envs } = of("mesos-slave");
+    assert.deepEqual([published, hosts, envs.slice(0, 3)], [["192.0.2.7:5051:5051"], [], ['MESOS_EXECUTOR_ENVIRONMENT_VARIABLES={"LIBPROCESS_IP":"10.1.2.17"}', "MESOS_HOSTNAME=192.0.2.7", "MESOS_IP=10.1.2.20"]]);
+  });
+
+  await t.test("browsers call the host by a name: so do all, and the containers are told where it leads", async () => {
+    for (const [address, ip] of [["127.0.0.1", "172.30.250.1"], ["192.0.2.7", "192.0.2.7"]]) {
+      const { stack, of } = await described({ imageSet: imageSets.rehearsal }, { address, hostname: "cluster.test" });
+      for (const [called, variable] of [["mesos-master", "MESOS_HOSTNAME"], ["mesos-slave", "MESOS_HOSTNAME"], ["marathon", "MARATHON_HOSTNAME"]]) {
+        const { hosts, envs } = of(called);
+        assert.deepEqual(hosts, [{ host: "cluster.test", ip }]);
+        assert.ok(envs.includes(`${variable}=cluster.test`), called);
+      }
+      assert.equal((await stack.outputs).cluster.masters[0].url, "http://cluster.test:5050");
+      // Gates and the teardown ask the address; by its name the master knows Marathon.
+      const { MARATHON, MASTER, WEBUI } = inputs(stack, "Command cluster-marathon-teardown").environment;
+      assert.deepEqual([MARATHON, MASTER, WEBUI], [`http://${address}:8080`, `http://${address}:5050`, "http://cluster.test:8080"]);
+    }
+  });
+
+  await t.test("an image that knows one port only is published under another; executors in the slave's container have its address", async () => {
+    const { of } = await described({ zookeeper: { port: 2281 } });
+    assert.deepEqual([of("zookeeper").published, of("zookeeper").envs], [["127.0.0.1:2281:2181"], ["SERVERS=172.30.250.2"]]);
+    assert.ok(of("marathon").envs.includes("MARATHON_ZK=zk://172.30.250.2:2181/marathon"));
+    assert.deepEqual(of("mesos-slave").envs, ["MESOS_HOSTNAME=172.30.250.1", "MESOS_IP=172.30.250.4", "MESOS_MASTER=zk://172.30.250.2:2181/mesos"]);
+  });
+});
+
+test("on the host's network a host name is told, too", async () => {
+  const stack = await mockedStack(cluster({}, { hostname: "cluster.test" }));
+  assert.ok(inputs(stack, "Container cluster-mesos-slave").envs.includes("MESOS_HOSTNAME=cluster.test"));
+  assert.ok(inputs(stack, "Container cluster-mesos-slave").envs.includes("MESOS_IP=127.0.0.1"));
+  assert.ok(inputs(stack, "Container cluster-marathon").envs.includes("MARATHON_HOSTNAME=cluster.test"));
+  assert.equal(inputs(stack, "Command cluster-mesos-slave-ready").environment.SLAVE, "http://127.0.0.1:5051");
+});
+
+test("what only a bridge network makes the stack say may be said by others on the host's", async () => {
+  const variable = { MESOS_EXECUTOR_ENVIRONMENT_VARIABLES: '{"A":"1"}' };
+  const stack = await mockedStack(cluster({ imageSet: imageSets.rehearsal, mesosSlave: { environment: variable } }));
+  assert.deepEqual(inputs(stack, "Container cluster-mesos-slave").envs.filter((env: string) => env.includes("EXECUTOR_ENV")), ['MESOS_EXECUTOR_ENVIRONMENT_VARIABLES={"A":"1"}']);
+  await mockedStack(() =>
+    assert.throws(
+      cluster({ imageSet: imageSets.rehearsal, networkMode: "bridge", mesosSlave: { environment: variable } }),
+      /MESOS_EXECUTOR_ENVIRONMENT_VARIABLES cannot be set in the environment of mesos-marathon\/stand-in-mesos-slave/,
+    ),
+  );
 });
 
 test("from a registry: every image, in Docker's own way of reading names, and the executors'", async () => {
@@ -574,6 +684,7 @@ const foundContainer = (component: string, more: Partial<FoundContainer> = {}): 
   memory: 0,
   logLimits: ["max-file=3", "max-size=10m"],
   binds: [],
+  ports: [],
   ...more,
 });
 
@@ -636,6 +747,11 @@ test("what a replacement interrupts is said of a container that does its work", 
       },
       { labels: { team: "a" }, logMaxSize: "50m", logMaxFiles: 1, restart: "unless-stopped", mesosSlave: { cpus: 0.5, mounts: ["/etc/a:/etc/a:ro"] } },
       [],
+    ],
+    "the network, and with it the slave's address": [
+      { ports: ["127.0.0.1:5051"], environment: slave.environment.map((entry) => entry.replace("MESOS_IP=127.0.0.1", "MESOS_IP=172.30.250.4")) },
+      {},
+      [`the container mesos-slave is replaced (changed: MESOS_IP, ports): ${ends}`],
     ],
     "a name, an image and a mount": [
       { name: "agent", image: "other:1", binds: slave.binds.slice(1) },

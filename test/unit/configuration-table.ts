@@ -47,6 +47,8 @@ const passwordInTheClear =
 export const inTheClear = (variable: string) => `is a credential in the clear: pulumi config set --secret --path ${variable}`;
 
 const warning = "write the name of a warning, as it stands in brackets at its end, such as low-disk";
+const hostName = "write a host name, such as cluster.example, or an IPv4 address";
+const subnet = "write a private IPv4 subnet with 16 to 28 bits of prefix, such as 172.30.250.0/24";
 
 const json = JSON.stringify;
 
@@ -73,6 +75,27 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ address: "127.0.0.1,127.0.0.2" }, `address is "127.0.0.1,127.0.0.2": ${address}`],
   [{ address: "$(hostname -i)" }, `address is "$(hostname -i)": ${address}`],
   [{ address: "127.0.0.1\0" }, `address is "127.0.0.1\\u0000": ${address}`],
+  // The network.
+  ...["a b", "http://a", "-a", "a_b", "192.0.2.256", "1.2.3", "a.1", "a..b", "[::1]", "::1", "$(hostname)", "a\n", "x".repeat(64), "a:80"].map(
+    (hostname): [Record<string, string>, string] => [{ hostname }, `hostname is ${JSON.stringify(hostname)}: ${hostName}`],
+  ),
+  [{ hostname: "0.0.0.0" }, 'hostname is "0.0.0.0": at 0.0.0.0 nobody can be reached; write what browsers use'],
+  [{ hostname: "localhost", networkMode: "bridge" }, 'hostname is "localhost": on a bridge network that is each container itself; write another name, or an address of the host'],
+  [{ networkMode: "" }, 'networkMode is "": there is no such network mode; write host or bridge'],
+  [{ networkMode: "bridged" }, 'networkMode is "bridged": there is no such network mode, did you mean bridge?; write host or bridge'],
+  ...["", "172.30.250.0", "172.30.250.0/15", "172.30.250.0/29", "8.8.8.0/24", "172.32.0.0/16", "fd00::/64", "172.30.250.0/24 "].map(
+    (bridgeSubnet): [Record<string, string>, string] => [{ bridgeSubnet }, `bridgeSubnet is ${JSON.stringify(bridgeSubnet)}: ${subnet}`],
+  ),
+  [{ bridgeSubnet: "172.30.250.1/24" }, 'bridgeSubnet is "172.30.250.1/24": Docker takes a subnet by its first address; write 172.30.250.0/24'],
+  [
+    { bridgeSubnet: "192.168.0.0/16", address: "192.168.1.7", networkMode: "bridge" },
+    'bridgeSubnet is "192.168.0.0/16": the host\'s address 192.168.1.7 (mesos-marathon:address) lies in it; write another',
+  ],
+  [
+    { networkMode: "bridge", mesosSlaveEnvironment: json({ MESOS_EXECUTOR_ENVIRONMENT_VARIABLES: "{}" }), imageSet: "rehearsal" },
+    "mesosSlaveEnvironment.MESOS_EXECUTOR_ENVIRONMENT_VARIABLES is what the stack sets itself: set mesos-marathon:bridgeSubnet instead, and " +
+      "remove it: pulumi config rm --path mesosSlaveEnvironment.MESOS_EXECUTOR_ENVIRONMENT_VARIABLES",
+  ],
   // The image set.
   [{ imageSet: "" }, 'imageSet is "": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
   [{ imageSet: "tutorail" }, 'imageSet is "tutorail": there is no such image set, did you mean tutorial?; write tutorial or classic or modern or rehearsal or auto or custom'],

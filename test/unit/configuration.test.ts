@@ -33,6 +33,9 @@ test("Pulumi.yaml declares the keys that are read, each with a type, a default o
   }
   assert.deepEqual(Object.fromEntries(Object.entries(config).map(([key, { type }]) => [key, type])), {
     address: "string",
+    hostname: "string",
+    networkMode: "string",
+    bridgeSubnet: "string",
     imageSet: "string",
     customImageSet: "string",
     imageRegistry: "string",
@@ -87,7 +90,7 @@ test("with nothing set: the tutorial's values, and no problem", () => {
   assert.deepEqual(read(), {
     problems: [],
     configuration: {
-      host: { address: "127.0.0.1", dockerHost: engine, dockerSocket: "/var/run/docker.sock" },
+      host: { address: "127.0.0.1", hostname: "127.0.0.1", dockerHost: engine, dockerSocket: "/var/run/docker.sock" },
       cluster: {
         imageSet: imageSets.tutorial,
         zookeeper: { containerName: "zookeeper", port: 2181, environment: {}, mounts: [], cpus: 0, memory: 0 },
@@ -112,6 +115,8 @@ test("with nothing set: the tutorial's values, and no problem", () => {
         logMaxSize: "10m",
         logMaxFiles: 3,
         labels: {},
+        networkMode: "host",
+        bridgeSubnet: "172.30.250.0/24",
         readyTimeout: 300,
         onDestroy: "keep",
       },
@@ -125,6 +130,9 @@ test("with nothing set: the tutorial's values, and no problem", () => {
 test("each key reaches its own field", () => {
   const { configuration, problems } = read({
     address: "192.0.2.7",
+    hostname: "browse.test",
+    networkMode: "bridge",
+    bridgeSubnet: "10.1.2.16/28",
     imageSet: "rehearsal",
     dockerHost: "tcp://192.0.2.7:2376",
     dockerSocket: "/run/docker.sock",
@@ -169,7 +177,7 @@ test("each key reaches its own field", () => {
   });
   assert.deepEqual(problems, []);
   assert.deepEqual(configuration, {
-    host: { address: "192.0.2.7", dockerHost: "tcp://192.0.2.7:2376", dockerSocket: "/run/docker.sock" },
+    host: { address: "192.0.2.7", hostname: "browse.test", dockerHost: "tcp://192.0.2.7:2376", dockerSocket: "/run/docker.sock" },
     cluster: {
       imageSet: imageSets.rehearsal,
       zookeeper: { containerName: "a1", port: 1, environment: { A: "1" }, mounts: ["/a:/b", "/c/d e:/f.g:ro"], cpus: 0.01, memory: 6 },
@@ -194,6 +202,8 @@ test("each key reaches its own field", () => {
       logMaxSize: "1g",
       logMaxFiles: 1,
       labels: { "example.com/team": "payments", a_9: "1", x: "true" },
+      networkMode: "bridge",
+      bridgeSubnet: "10.1.2.16/28",
       readyTimeout: 3600,
       onDestroy: "keep",
     },
@@ -201,6 +211,29 @@ test("each key reaches its own field", () => {
     acceptedWarnings: ["exposed", "low-disk"],
     preflight: false,
   });
+});
+
+test("on a bridge network an image that knows one port only is published under another, and host mode takes what bridge mode sets itself", () => {
+  assert.deepEqual(read({ networkMode: "bridge", zookeeperPort: "2182" }).problems, []);
+  const variables = '{"MESOS_EXECUTOR_ENVIRONMENT_VARIABLES":"{}"}';
+  assert.deepEqual(read({ imageSet: "rehearsal", mesosSlaveEnvironment: variables }).problems, []);
+});
+
+test("a set of somebody's own that does not say how a network mode or a host name is told is refused with the reason", () => {
+  const folder = mkdtempSync(join(tmpdir(), "image-set-"));
+  try {
+    const customImageSet = join(folder, "set.json");
+    const slave = { image: "some/slave:1", version: "1.11.0", environment: { MESOS_HOSTNAME: "{address}", MESOS_DOCKER_MESOS_IMAGE: "{image}" } };
+    writeFileSync(customImageSet, JSON.stringify({ like: "rehearsal", mesosSlave: slave }));
+    const own = { imageSet: "custom", customImageSet };
+    const unasked = (key: string, value: string, setting: string) =>
+      `mesos-marathon:${key} is "${value}": the image set custom does not say how its mesosSlave is told {${setting}}: give that a variable in its environment`;
+    assert.deepEqual(read(own).problems, []);
+    assert.deepEqual(read({ ...own, networkMode: "bridge" }).problems, [unasked("networkMode", "bridge", "hostname"), unasked("networkMode", "bridge", "executorAddress")]);
+    assert.deepEqual(read({ ...own, hostname: "a.test" }).problems, [unasked("hostname", "a.test", "hostname")]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("the Docker Engine is the configured one, else the docker CLI's; its socket as its own host sees it", () => {

@@ -91,7 +91,7 @@ const bad: [what: string, given: unknown, ...problems: string[]][] = [
   [
     "a setting that is none",
     { like: "classic", marathon: { ...good, environment: { A: "{quorum}" } } },
-    "marathon asks for {quorum}, and there is no such setting; there are address, mesosZk, port, role, zk",
+    "marathon asks for {quorum}, and there is no such setting; there are address, hostname, mesosZk, port, role, zk",
   ],
   ["a path that is not absolute", { like: "classic", zookeeper: { ...good, data: { data: "tmp" } } }, 'zookeeper.data is {"data":"tmp"}: write an object of names in small letters with absolute paths in the container'],
   ["a mount of one path", { like: "classic", mesosSlave: { ...good, mounts: ["/a"] } }, 'mesosSlave.mounts is ["/a"]: write a list of host path:container path, with :ro behind it for reading only'],

@@ -13,7 +13,7 @@ import { type Configuration, readConfiguration } from "../../configuration";
 import { preflight } from "../../preflight";
 import { judge } from "../../preflight/judge";
 import { look } from "../../preflight/look";
-import type { Engine, Here, Recorded, SeenContainer } from "../../preflight/seen";
+import type { Engine, Here, Recorded, Seen, SeenBridge, SeenContainer } from "../../preflight/seen";
 import { FakeEngine } from "./fake-engine";
 import { mockedStack } from "./mocked-stack";
 import { defaults } from "./pulumi-yaml";
@@ -62,7 +62,7 @@ const fit: Engine = {
   forwardsPackets: true,
   withoutTls: false,
   authorizationPlugins: [],
-  bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }],
+  bridges: [{ id: "docker0", name: "bridge", labels: {}, subnets: ["172.17.0.0/16"], gateways: ["172.17.0.1"], device: "docker0" }],
   limitsCpus: true,
   cpus: 2,
   rootDirectory: "/var/lib/docker",
@@ -72,7 +72,7 @@ const fit: Engine = {
   volumes: [],
 };
 const gigabyte = 1024 ** 3;
-const here: Here = { addresses: ["127.0.0.1", "192.0.2.7"], listeners: [], freeBytes: 20 * gigabyte, lacksCapabilities: false };
+const here: Here = { addresses: ["127.0.0.1", "192.0.2.7"], listeners: [], routes: [], freeBytes: 20 * gigabyte, lacksCapabilities: false };
 
 const container = (name: string, more: Partial<SeenContainer> = {}): SeenContainer => ({
   id: `${name}-0123456789abcdef`,
@@ -85,7 +85,7 @@ const container = (name: string, more: Partial<SeenContainer> = {}): SeenContain
   runs: true,
   ...more,
 });
-const made = { image: "nginx:1", imageId: "sha256:0", environment: [], imageEnvironment: [], labels: [], imageLabels: [], cpus: 0, memory: 0, logLimits: [], binds: [] };
+const made = { image: "nginx:1", imageId: "sha256:0", environment: [], imageEnvironment: [], labels: [], imageLabels: [], cpus: 0, memory: 0, logLimits: [], binds: [], ports: [] };
 /** What is said of it, beside its name. */
 const told = (id: string, more = "") => `(${id}, image nginx:1, created 2026-01-01T00:00:00.000Z${more})`;
 const slaveThatRan = (...environment: string[]) =>
@@ -112,6 +112,7 @@ interface Case {
   readonly config?: Record<string, string>;
   readonly engine?: Partial<Engine>;
   readonly recorded?: Recorded;
+  readonly resolved?: Seen["resolved"];
   /** null: Pulumi runs elsewhere. */
   readonly here?: Partial<Here> | null;
   /** Each as `level: sentence`. */
@@ -125,7 +126,7 @@ const exposedZooKeeper =
   "Who reaches it can change what Mesos and Marathon do: close the port in the firewall";
 const untried =
   "note: the image set tutorial was put together from the images' sources; nobody has been seen to run it with this stack. " +
-  "Known limits: ZooKeeper listens on every address of the host, on port 2181 and no other; replacing the slave's container ends its tasks";
+  "Known limits: on the host's network ZooKeeper listens on every address, on port 2181 and no other; replacing the slave's container ends its tasks";
 const tutorial = { cgroupVersion: "1", images: there(tutorialImages) };
 const notSeen = "note: ports, addresses, disk, memory and capabilities of the Docker host cannot be seen from here and were not checked";
 const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
@@ -141,6 +142,9 @@ const otherSlave = (slaveResources: string) =>
 const sharedPorts = (range: string) =>
   `error: the ports ${range} are offered to tasks by the Mesos slave other-slave of stack dev-2, and by this stack's (mesos-marathon:mesosSlaveResources): ` +
   "two tasks would get the same port. Give this one others, such as ports:[30000-30999]: pulumi config set mesosSlaveResources RESOURCES";
+
+const ownNetwork: SeenBridge = { id: "own", name: "mesos-marathon-dev-cluster-network", labels: ours("network"), subnets: ["172.30.250.0/24"], gateways: [], device: "br-own" };
+const stranger = (more: Partial<SeenBridge>): SeenBridge => ({ id: "stranger", name: "stranger", labels: {}, subnets: [], gateways: [], device: "br-stranger", ...more });
 
 const table: Record<string, Case> = {
   "all is well": { found: [] },
@@ -192,11 +196,69 @@ const table: Record<string, Case> = {
 
   "a container that bears this stack's labels, and that its state does not know": {
     engine: { containers: ["zookeeper", "other-marathon"].map((name) => container(name, { labels: ours("zookeeper") })) },
-    recorded: { containers: ["zookeeper-0123456789abcdef"], gates: [], images: [] },
+    recorded: { containers: ["zookeeper-0123456789abcdef"], networks: [], gates: [], images: [] },
     found: [
       `error: the container other-marathon ${told("other-marath", ", of stack dev of project mesos-marathon")} bears this stack's labels, but is not in its state: ` +
         "it belongs to a stack of the same name in another clone, whose data this one would take for its own, or an `up` that was cut off left it. " +
         "Go on in that clone, choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
+    ],
+  },
+
+  // The network.
+  "a network of the stack's own, and others beside it": {
+    config: { networkMode: "bridge" },
+    recorded: { containers: [], networks: ["own"], gates: [], images: [] },
+    engine: { bridges: [ownNetwork, stranger({ subnets: ["172.30.251.0/24", "10.0.0.0/8"] })] },
+    here: { routes: [{ subnet: "172.30.250.0/24", device: "br-own" }, { subnet: "192.0.2.0/24", device: "eth0" }] },
+    found: [],
+  },
+  "a network of that name which is a stranger's, one of another clone's, and a subnet that is taken three times": {
+    config: { networkMode: "bridge" },
+    recorded: { containers: [], networks: [], gates: [], images: [] },
+    engine: { bridges: [stranger({ name: ownNetwork.name, subnets: [] }), ownNetwork, stranger({ subnets: ["172.30.0.0/16"] }), stranger({ name: "other", subnets: ["172.30.250.128/25"] })] },
+    here: { routes: [{ subnet: "172.30.250.64/26", device: "tun0" }, { subnet: "172.30.250.0/25", device: "br-stranger" }] },
+    found: [
+      "error: the network mesos-marathon-dev-cluster-network would be this stack's, but does not bear its labels: remove it: docker network rm mesos-marathon-dev-cluster-network",
+      "error: the network mesos-marathon-dev-cluster-network bears this stack's labels, but is not in its state: an `up` that was cut off left it, or it belongs to a stack of the same " +
+        "name in another clone. In the first case remove it: docker network rm mesos-marathon-dev-cluster-network",
+      "error: 172.30.250.0/24 (mesos-marathon:bridgeSubnet) overlaps 172.30.0.0/16 of the Docker network stranger and 172.30.250.128/25 of the Docker network other and " +
+        "172.30.250.64/26 of the host's route through tun0: choose another: pulumi config set bridgeSubnet SUBNET",
+    ],
+  },
+  "on a bridge network a program listens inside, and is published on the address only": {
+    config: { networkMode: "bridge", imageSet: "tutorial" },
+    engine: tutorial,
+    here: { listeners: [{ address: "192.0.2.7", port: 2181, holder: { pid: 1, command: "other" } }] },
+    found: [],
+  },
+  "the network mode changes under a slave's kept state": {
+    config: { networkMode: "bridge" },
+    engine: { containers: [slaveThatRan()] },
+    found: [forbidden("networkMode (bridge), and with it the slave's host name, changes from 127.0.0.1 to 172.30.250.1")],
+  },
+  "the host is called by a name that leads to it": { config: { hostname: "a.test" }, resolved: { addresses: ["127.0.0.1", "192.0.2.7"] }, found: [] },
+  "a name that leads elsewhere": {
+    config: { hostname: "a.test" },
+    resolved: { addresses: ["127.0.1.1"] },
+    found: [
+      "warning: a.test (mesos-marathon:hostname) resolves to 127.0.1.1 on this host, and the cluster answers on 127.0.0.1 (mesos-marathon:address): " +
+        "links lead nowhere unless something forwards from there",
+    ],
+  },
+  "a name that nobody knows": {
+    config: { hostname: "a.test" },
+    resolved: { problem: "ENOTFOUND" },
+    found: [
+      "error: a.test (mesos-marathon:hostname) cannot be resolved on this host (ENOTFOUND): Marathon's health checks and browsers must find it. " +
+        "Write a name that DNS or /etc/hosts knows, or take it away: pulumi config rm hostname",
+    ],
+  },
+  "a name that nobody knows here, and that the containers are told": {
+    config: { hostname: "a.test", networkMode: "bridge" },
+    resolved: { problem: "ENOTFOUND" },
+    found: [
+      "warning: a.test (mesos-marathon:hostname) cannot be resolved here (ENOTFOUND): browsers must find it. " +
+        "Write a name that DNS or /etc/hosts knows, or take it away: pulumi config rm hostname",
     ],
   },
 
@@ -455,7 +517,7 @@ const table: Record<string, Case> = {
       "warning: the clock of the Docker host is 3600 s behind this machine's: times in logs and in Marathon do not agree, and certificates may seem to have expired. " +
         "Have both set by NTP (timedatectl set-ntp true)",
       "warning: in Docker Desktop the host's network is that of its virtual machine, and nothing would answer here, unless host networking is switched on " +
-        "(Settings, Resources, Network; Docker Desktop 4.34 and later)",
+        "(Settings, Resources, Network; Docker Desktop 4.34 and later). Else: pulumi config set networkMode bridge",
       notSeen,
     ],
   },
@@ -753,9 +815,9 @@ const table: Record<string, Case> = {
 };
 
 test("findings: level and sentence, all at once, in the order of the table", async (t) => {
-  for (const [what, { config, engine: engineChanges, here: hereChanges, recorded, found }] of Object.entries(table)) {
+  for (const [what, { config, engine: engineChanges, here: hereChanges, recorded, resolved, found }] of Object.entries(table)) {
     await t.test(what, () => {
-      const seen = { engine: { ...fit, ...engineChanges }, recorded, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
+      const seen = { engine: { ...fit, ...engineChanges }, recorded, resolved, here: hereChanges === null ? undefined : { ...here, ...hereChanges } };
       const findings = judge(configured({ imageSet: "rehearsal", ...config }), seen, owner);
       assert.deepEqual(findings.map(({ level, text }) => `${level}: ${text}`), found);
     });
@@ -821,9 +883,9 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     Plugins: { Authorization: ["opa"] },
   };
   engine.networks = [
-    { Name: "bridge", Driver: "bridge", IPAM: { Config: [{ Subnet: "172.17.0.0/16", Gateway: "172.17.0.1" }, { Subnet: "fd00::/64" }] } },
+    { Id: "1", Name: "bridge", Driver: "bridge", Options: { "com.docker.network.bridge.name": "docker0" }, IPAM: { Config: [{ Subnet: "172.17.0.0/16", Gateway: "172.17.0.1" }, { Subnet: "fd00::/64" }] } },
     { Name: "host", Driver: "host", IPAM: { Config: null } },
-    { Name: "bare", Driver: "bridge", IPAM: { Config: null } },
+    { Id: "0123456789abcdef", Name: "bare", Driver: "bridge", Labels: ours("network"), IPAM: { Config: null } },
   ];
   engine.images = [{ Id: "sha256:a", RepoTags: ["a:1", "a:2"] }, { Id: "sha256:c", RepoTags: null }, { Id: "sha256:b", RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
   engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
@@ -845,7 +907,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     engine.containers.set(container.name, container);
   }
   const empty = { image: "image", created: "1970-01-01T00:00:01.000Z", labels: {}, mountSources: [], publishedPorts: [], runs: true, made: undefined };
-  const recorded = { containers: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: [] };
+  const recorded = { containers: [], networks: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: [] };
   // Each look is another one.
   const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), Promise.resolve(recorded))).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
   assert.deepEqual(seen, JSON.parse(JSON.stringify({
@@ -862,7 +924,10 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       forwardsPackets: false,
       withoutTls: false,
       authorizationPlugins: ["opa"],
-      bridges: [{ name: "bridge", gateways: ["172.17.0.1"] }, { name: "bare", gateways: [] }],
+      bridges: [
+        { id: "1", name: "bridge", labels: {}, subnets: ["172.17.0.0/16"], gateways: ["172.17.0.1"], device: "docker0" },
+        { id: "0123456789abcdef", name: "bare", labels: ours("network"), subnets: [], gateways: [], device: "br-0123456789ab" },
+      ],
       limitsCpus: false,
       cpus: 4,
       rootDirectory: "/nowhere",
@@ -960,6 +1025,7 @@ test("the machine's name is looked for only where an image set tells some progra
   const silent: Configuration = { ...rest, cluster: { ...cluster, imageSet } };
   assert.equal((await named(silent))?.name, hostname());
   assert.equal(await named({ ...rest, cluster: { ...cluster, imageSet, mesosSlave: { ...cluster.mesosSlave, environment: { MESOS_IP: "127.0.0.1" } } } }), undefined);
+  assert.equal(await named({ ...rest, cluster: { ...cluster, imageSet, networkMode: "bridge" } }), undefined);
 
   const judged = (name: Here["name"]) =>
     judge(silent, { engine: fit, here: { ...here, name } }, owner).filter(({ name }) => name === "host-name").map(({ text }) => text);

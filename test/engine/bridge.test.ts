@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { get, runningTask, startApp } from "./app";
+import { census, docker, removeVolumes, standing, testImage, volumeNames } from "./docker";
+import { eventually } from "./eventually";
+import { projectFolder, TestStack } from "./stack";
+
+// One life of a cluster on a network of its own, told in order. One app is on the host's network, one on Docker's bridge.
+
+const ports = { zookeeper: 23181, mesosMaster: 26050, mesosSlave: 26051, marathon: 29080 };
+const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"] as const;
+const mesosUrl = `http://127.0.0.1:${ports.mesosMaster}`;
+const marathonUrl = `http://127.0.0.1:${ports.marathon}`;
+const gateway = "172.30.250.1";
+const isVolume = (name: string) => name.startsWith("mesos-marathon-bridge-cluster-");
+
+// A health check of Marathon's comes from inside the network.
+const answering = { mem: 64, healthChecks: [{ protocol: "HTTP", path: "/", portIndex: 0, gracePeriodSeconds: 60, intervalSeconds: 1 }] };
+const apps = {
+  "/on-host": { ...answering, cmd: "cd /usr && exec python3 -m http.server --bind $HOST $PORT0", ports: [0] },
+  "/on-bridge": {
+    ...answering,
+    cmd: "cd /usr && exec python3 -m http.server 9000",
+    container: { type: "DOCKER", docker: { image: testImage, network: "BRIDGE", portMappings: [{ containerPort: 9000, hostPort: 0 }] } },
+  },
+};
+const ids = Object.keys(apps);
+
+let stack: TestStack;
+let strangers: Awaited<ReturnType<typeof census>>;
+
+before(async () => {
+  strangers = await census();
+  stack = await TestStack.create("bridge", {
+    "mesos-marathon:imageSet": "rehearsal",
+    "mesos-marathon:networkMode": "bridge",
+    ...Object.fromEntries(Object.entries(ports).map(([key, port]) => [`mesos-marathon:${key}Port`, port])),
+    "mesos-marathon:mesosSlaveResources": "cpus:2;mem:1024;disk:1024;ports:[31600-31699]",
+  });
+});
+
+after(async () => {
+  await stack?.run("destroy", "--yes", "--skip-preview");
+  await stack?.remove();
+  await removeVolumes((await volumeNames()).filter(isVolume));
+});
+
+test("up from nothing ends with a cluster that works, and the outputs lead to it", async () => {
+  await stack.up();
+  const { slaves } = await get(`${mesosUrl}/master/slaves`);
+  assert.deepEqual(
+    slaves.map(({ pid, hostname, active }: any) => ({ pid, hostname, active })),
+    [{ pid: `slave(1)@172.30.250.4:${ports.mesosSlave}`, hostname: gateway, active: true }],
+  );
+  const { cluster, ...outputs } = await stack.outputs();
+  assert.deepEqual(outputs, { mesosUrl, marathonUrl, zookeeperConnectionString: `127.0.0.1:${ports.zookeeper}` });
+  assert.equal((await get(`${cluster.marathon.url}/v2/info`)).elected, true);
+  assert.equal((await fetch(`${cluster.slaves[0].url}/health`)).status, 200);
+  const { location } = Object.fromEntries((await fetch(`${mesosUrl}/redirect`, { redirect: "manual" })).headers);
+  assert.equal(location, `//127.0.0.1:${ports.mesosMaster}`);
+});
+
+test("ports are published on the address that was given, and the slave's where its links lead to as well", async () => {
+  const listening = (await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8"))))
+    .flatMap((table) => table.split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A")
+    .map((fields) => fields[1].split(":"))
+    .map(([address, port]) => `${[...Buffer.from(address, "hex")].reverse().join(".")}:${Number.parseInt(port, 16)}`)
+    .filter((endpoint) => Object.values(ports).some((port) => endpoint.endsWith(`:${port}`)));
+  assert.deepEqual(listening.sort(), [...Object.values(ports).map((port) => `127.0.0.1:${port}`), `${gateway}:${ports.mesosSlave}`].sort());
+});
+
+test("apps on the host's network and on a bridge are healthy and answer where Marathon says", async () => {
+  for (const [id, app] of Object.entries(apps)) {
+    await startApp(marathonUrl, id, app);
+    const task = await healthy(id);
+    assert.equal(task.host, gateway);
+    assert.equal((await fetch(`http://${task.host}:${task.ports[0]}/`)).status, 200);
+  }
+});
+
+test("in a browser the pages load without an error, and the link to a task's sandbox leads to the slave", async () => {
+  const browser = await chromium.launch({
+    executablePath: process.env.TEST_BROWSER,
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    for (const url of [mesosUrl, marathonUrl]) {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on("pageerror", (error) => errors.push(error.message));
+      page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
+      await page.goto(url);
+      await page.getByText("on-host").first().waitFor();
+      if (url === mesosUrl) {
+        await page.locator(`a[href*="${gateway}:${ports.mesosSlave}"]`).first().click();
+        await page.getByText("Mesos slave (stand-in)").first().waitFor();
+        await page.getByText("/slaves/").first().waitFor();
+      }
+      assert.deepEqual(errors, [], url);
+    }
+  } finally {
+    await browser.close();
+  }
+});
+
+test("tasks that are killed come back", async () => {
+  const before = await tasks();
+  for (const { Id } of await taskContainers()) {
+    await docker.getContainer(Id).kill();
+  }
+  await eventually("other tasks", async () => (await tasks()).every((task, i) => task && task !== before[i]));
+  await Promise.all(ids.map(healthy));
+});
+
+test("a second preview, a second up and a refresh find nothing to do", async () => {
+  const before = await Promise.all([standing(), stack.resources()]);
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+  await stack.up("--expect-no-changes");
+  await stack.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+  assert.deepEqual(await stack.preview(), []);
+  assert.deepEqual(await Promise.all([standing(), stack.resources()]), before);
+});
+
+test("each container can be replaced, under its old address, and no task notices", async () => {
+  const before = [await taskContainers(), await tasks()];
+  for (const component of components) {
+    const { Id, NetworkSettings } = await docker.getContainer(component).inspect();
+    await stack.up("--replace", `**:Container::cluster-${component}`);
+    const now = await docker.getContainer(component).inspect();
+    assert.notEqual(now.Id, Id);
+    assert.equal(Object.values(now.NetworkSettings.Networks)[0].IPAddress, Object.values(NetworkSettings.Networks)[0].IPAddress);
+    await Promise.all(ids.map(healthy));
+    assert.deepEqual([await taskContainers(), await tasks()], before, component);
+  }
+  assert.deepEqual(await stack.preview(), []);
+});
+
+test("a container that was stopped is started, with its ports", async () => {
+  const { Id } = await docker.getContainer("marathon").inspect();
+  await docker.getContainer("marathon").stop();
+  assert.deepEqual(await stack.upSteps(), ["update cluster-marathon: mustRun", "update cluster-marathon-ready: environment.DRIFT"]);
+  assert.equal((await docker.getContainer("marathon").inspect()).Id, Id);
+  assert.equal((await get(`${marathonUrl}/v2/info`)).elected, true);
+  assert.deepEqual(await stack.preview(), []);
+});
+
+test("a subnet that others have, or that the slave's kept state forbids, is refused before anything is touched", async () => {
+  const before = await census();
+  for (const [subnet, sentence] of [
+    ["172.29.0.0/16", /172\.29\.0\.0\/16 \(mesos-marathon:bridgeSubnet\) overlaps 172\.29\.0\.0\/24 of the Docker network bridge: choose another/],
+    ["127.0.0.0/24", /bridgeSubnet is "127\.0\.0\.0\/24": write a private IPv4 subnet/],
+    ["172.30.251.0/24", /kept state forbids that mesos-marathon:bridgeSubnet changes from 172\.30\.250\.1 to 172\.30\.251\.1/],
+  ] as const) {
+    await stack.set("mesos-marathon:bridgeSubnet", subnet);
+    await assert.rejects(stack.preview(), sentence);
+    await assert.rejects(stack.up(), sentence);
+  }
+  await stack.set("mesos-marathon:bridgeSubnet", undefined);
+  assert.deepEqual(await census(), before);
+});
+
+test("a second cluster is refused the first one's subnet, and comes up beside it on its own", async () => {
+  const names = ["zookeeper", "mesosMaster", "mesosSlave", "marathon"].map((key, i) => [`mesos-marathon:${key}Name`, `beside-${components[i]}`]);
+  const beside = await TestStack.create(
+    "beside",
+    {
+      "mesos-marathon:imageSet": "rehearsal",
+      "mesos-marathon:networkMode": "bridge",
+      ...Object.fromEntries(names),
+      "mesos-marathon:mesosSlaveResources": "cpus:1;mem:512;disk:512;ports:[31700-31799]",
+    },
+    { backend: stack },
+  );
+  const before = [await taskContainers(), await tasks()];
+  try {
+    const sentence = /172\.30\.250\.0\/24 \(mesos-marathon:bridgeSubnet\) overlaps 172\.30\.250\.0\/24 of the Docker network mesos-marathon-bridge-cluster-network: choose another/;
+    await assert.rejects(beside.up(), sentence);
+    await beside.set("mesos-marathon:bridgeSubnet", "10.83.1.64/28");
+    await beside.set("mesos-marathon:onDestroy", "erase");
+    await beside.up();
+    const { marathonUrl: url } = await beside.outputs();
+    assert.equal((await startApp(url, "/beside")).host, "10.83.1.65");
+  } finally {
+    await beside.run("destroy", "--yes", "--skip-preview");
+  }
+  assert.deepEqual([await taskContainers(), await tasks()], before);
+});
+
+test("another stack deploys an app onto the cluster and is told where it answers", async () => {
+  const consumer = await TestStack.create(
+    "consumer",
+    { "mesos-marathon-consumer:clusterStack": "organization/mesos-marathon/bridge" },
+    { project: `${projectFolder}/examples/consumer`, backend: stack },
+  );
+  await consumer.up();
+  const { urls } = await consumer.outputs();
+  assert.deepEqual(await Promise.all(urls.map(async (url: string) => [new URL(url).hostname, (await fetch(url)).status])), [[gateway, 200]]);
+  await consumer.destroy();
+});
+
+test("destroy removes everything but the data, the network too", async () => {
+  await stack.destroy();
+  const { volumes, ...left } = await census();
+  assert.deepEqual({ ...left, volumes: volumes.filter((name) => !isVolume(name)) }, strangers);
+});
+
+test("under a host name that browsers use, the slave says that name, and health checks find it", async () => {
+  await stack.set("mesos-marathon:hostname", "cluster.test");
+  await stack.set("mesos-marathon:onDestroy", "erase");
+  await stack.up();
+  const { slaves } = await get(`${mesosUrl}/master/slaves`);
+  assert.deepEqual(slaves.map(({ hostname, active }: any) => ({ hostname, active })), [{ hostname: "cluster.test", active: true }]);
+  assert.equal((await stack.outputs()).marathonUrl, `http://cluster.test:${ports.marathon}`);
+  const { host } = await healthy("/on-bridge");
+  assert.equal(host, "cluster.test");
+  assert.deepEqual(await stack.preview(), []);
+});
+
+test("a destroy that erases leaves nothing at all", async () => {
+  const { output } = await stack.destroy();
+  assert.match(output, /framework \S+ torn down/);
+  assert.deepEqual(await census(), strangers);
+});
+
+async function healthy(id: string): Promise<any> {
+  await runningTask(marathonUrl, id);
+  return eventually(`a healthy task of ${id}`, async () => {
+    const { tasks } = await get(`${marathonUrl}/v2/apps${id}/tasks`);
+    return tasks.find(({ healthCheckResults }: any) => healthCheckResults?.some(({ alive }: any) => alive));
+  });
+}
+
+/** The apps' tasks by id; undefined for one that does not run. */
+async function tasks(): Promise<(string | undefined)[]> {
+  return Promise.all(
+    ids.map(async (id) => (await get(`${marathonUrl}/v2/apps${id}/tasks`)).tasks.find(({ state }: any) => state === "TASK_RUNNING")?.id),
+  );
+}
+
+/** The tasks' own containers, in the order in which they were made. */
+async function taskContainers() {
+  const running = await docker.listContainers();
+  return running
+    .filter(({ Names, Mounts }) => !Names[0].endsWith(".executor") && Mounts.some(({ Source }) => Source?.includes("bridge-cluster-mesos-slave-work/_data/slaves/")))
+    .sort((a, b) => a.Created - b.Created || a.Id.localeCompare(b.Id))
+    .map(({ Id, Created }) => ({ Id, Created }));
+}
