@@ -99,9 +99,10 @@ function start(own, { folder, dockerd, holder }) {
  * Ends the dockerd of an engine that runs and starts it again. May be called from another process than the one that
  * started the engine.
  * @param {string} name
- * @param {"SIGTERM" | "SIGKILL"} signal in its own way, its containers with it, or as a crash does
+ * @param {"SIGTERM" | "SIGKILL" | "reboot"} how in its own way, its containers with it; as a crash does; or with all that
+ * runs in it at once, as when the machine loses its power
  */
-export async function restartTestEngine(name, signal) {
+export async function restartTestEngine(name, how) {
   const own = local("test-engine", name);
   const noted = join(own, "running.json");
   /** @type {Parts} */
@@ -113,8 +114,15 @@ export async function restartTestEngine(name, signal) {
   // Its containerd dies with it, and the next dockerd takes one that still does for one that lives.
   const pidFile = join(parts.folder, "exec", "containerd", "containerd.pid");
   const containerd = Number(readIfThere(pidFile));
-  process.kill(daemon.pid, signal);
-  while (runs(daemon) || runs({ pid: containerd })) {
+  process.kill(daemon.pid, how === "reboot" ? "SIGKILL" : how);
+  const lost = [daemon, { pid: containerd }];
+  for (const left of how === "reboot" ? [...processesOf(parts.folder), ...containerProcesses(own)] : []) {
+    if (runs(left)) {
+      process.kill(left.pid, "SIGKILL");
+      lost.push(left);
+    }
+  }
+  while (lost.some(runs)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   rmSync(pidFile, { force: true });

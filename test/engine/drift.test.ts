@@ -145,18 +145,20 @@ test("after all of it there is nothing to do", async () => {
   assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
 });
 
-test("after the Docker Engine was restarted, and brought everything back by itself, there is nothing to do", async () => {
-  const before = await stack.resources();
-  const { restartTestEngine } = await import("./docker-engine.mjs");
-  await restartTestEngine(process.env.TEST_ENGINE ?? "", "SIGTERM");
-  known = await eventually("another task", async () => {
-    const now = await knows();
-    return now && now.task !== known.task && now;
+for (const [what, how] of [["the Docker Engine was restarted", "SIGTERM"], ["the machine lost its power", "reboot"]] as const) {
+  test(`after ${what}, and Docker brought everything back by itself, there is nothing to do`, async () => {
+    const before = await stack.resources();
+    const { restartTestEngine } = await import("./docker-engine.mjs");
+    await restartTestEngine(process.env.TEST_ENGINE ?? "", how);
+    known = await eventually("another task", async () => {
+      const now = await knows();
+      return now && now.task !== known.task && now;
+    });
+    assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+    await stack.up("--expect-no-changes");
+    assert.deepEqual(await stack.resources(), before);
   });
-  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
-  await stack.up("--expect-no-changes");
-  assert.deepEqual(await stack.resources(), before);
-});
+}
 
 test("an image that was removed is told with the cure, and nothing is touched", async () => {
   const [repo, tag] = ["mesos-marathon/stand-in-marathon", "1.11.0"];
