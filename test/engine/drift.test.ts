@@ -165,7 +165,7 @@ test("an image that was removed is told with the cure, and nothing is touched", 
   const { Image } = await container("marathon").inspect();
   await docker.getImage(`${repo}:${tag}`).remove({ force: true });
   try {
-    await refused(/the Docker Engine has no image mesos-marathon\/stand-in-marathon:1\.11\.0, and no registry has: build the rehearsal images/);
+    await refused(/the Docker Engine has no image mesos-marathon\/stand-in-marathon:1\.11\.0, and no registry has: build what is missing with npm run images -- build --stack drift/);
   } finally {
     await docker.getImage(Image).tag({ repo, tag });
   }
