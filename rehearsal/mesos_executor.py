@@ -46,8 +46,9 @@ class Executor:
             self.give_up = self.process.after(float(self.env["MESOS_RECOVERY_TIMEOUT"]), self.shutdown)
 
     def reconnect(self, sender, _):
+        if sender != self.slave:  # one at another address is another slave to it
+            return log(f"Ignoring reconnect request from {sender}: the agent is {self.slave}", "W")
         self.give_up()
-        self.slave = sender
         self.process.link(sender)
         self.process.send(sender, "ReregisterExecutorMessage", {**self.ids, "updates": list(self.updates.values())})
 

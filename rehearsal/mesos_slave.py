@@ -284,6 +284,8 @@ class Slave:
             log(f"Master {pid} disconnected")
             if not self.flags["master"].startswith("zk://"):  # nobody will tell us of a new one
                 self.process.after(1, lambda: self.detected(pid, self.master_info))
+        else:
+            log(f"Failed to connect to {pid.partition('@')[2]}", "W")
 
     # Launching.
 

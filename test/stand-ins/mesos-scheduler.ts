@@ -34,10 +34,11 @@ export class Scheduler {
   private server?: Server;
   private pid = "";
 
-  constructor(private readonly masterPort: number) {}
+  /** `address` is its own: where it listens, and the master finds it. */
+  constructor(private readonly masterPort: number, private readonly masterAddress = "127.0.0.1", private readonly address = "127.0.0.1") {}
 
   private async send(message: string, body: Body): Promise<void> {
-    const answer = await fetch(`http://127.0.0.1:${this.masterPort}/master/mesos.internal.${message}`, {
+    const answer = await fetch(`http://${this.masterAddress}:${this.masterPort}/master/mesos.internal.${message}`, {
       method: "POST",
       headers: { "Libprocess-From": this.pid },
       body: JSON.stringify(body),
@@ -79,9 +80,9 @@ export class Scheduler {
           void this.handle(request.url!.replace(/^.*mesos\.internal\./, ""), JSON.parse(text || "{}"));
         });
       });
-      await new Promise<void>((done) => this.server!.listen(0, "127.0.0.1", done));
+      await new Promise<void>((done) => this.server!.listen(0, this.address, done));
       this.server.unref(); // a test that failed before it closed its scheduler still ends
-      this.pid = `scheduler-${process.pid}@127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+      this.pid = `scheduler-${process.pid}@${this.address}:${(this.server.address() as AddressInfo).port}`;
     }
     const framework = { user: "root", name: "test", failover_timeout: 600, checkpoint: true, ...info, ...(id && { id: { value: id } }) };
     if (id) await this.send("ReregisterFrameworkMessage", { framework, failover: true });
