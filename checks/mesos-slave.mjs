@@ -42,7 +42,7 @@ export async function ask({ SLAVE, MASTER, SLAVE_STATE_PATH, SLAVES_PATH }, sign
 export async function tearDown(docker, doomed) {
   const { WORK_DIR = "", VOLUMES = "[]", FOLDERS = "[]" } = doomed.settings;
   const problem = await leave(docker, doomed);
-  const removed = await removeTasks(docker, WORK_DIR);
+  const removed = await removeTasks(docker, `${WORK_DIR}/slaves/`);
   console.log(`${problem ? "" : `${doomed.container} has left; `}${removed} task containers removed`);
 
   const { Volumes } = await docker.listVolumes({ filters: { label: doomed.labels } });
@@ -65,16 +65,23 @@ export async function tearDown(docker, doomed) {
 }
 
 /**
- * SIGUSR1 unregisters a slave, ends its tasks and then itself (Mesos, `src/slave/slave.cpp`, 0.23.0 and 1.11.0).
  * @param {import("dockerode")} docker
  * @param {import("./docker.mjs").Doomed} doomed
- * @returns {Promise<string>} why it has not left, or an empty string
+ * @returns {Promise<string>} why the slave has not left, or an empty string
  */
 async function leave(docker, doomed) {
   const { seen, problem } = await ownContainer(docker, doomed);
-  if (!seen) {
-    return problem;
-  }
+  return seen ? unregister(docker, seen, doomed) : problem;
+}
+
+/**
+ * SIGUSR1 unregisters a slave, ends its tasks and then itself (Mesos, `src/slave/slave.cpp`, 0.23.0 and 1.11.0).
+ * @param {import("dockerode")} docker
+ * @param {import("dockerode").ContainerInspectInfo} seen
+ * @param {Pick<import("./docker.mjs").Doomed, "container" | "seconds">} doomed
+ * @returns {Promise<string>} why it has not left, or an empty string
+ */
+export async function unregister(docker, seen, doomed) {
   if (!seen.State.Running) {
     return `${doomed.container} is ${seen.State.Status}, so the master keeps it until its time-out`;
   }
@@ -98,12 +105,12 @@ async function leave(docker, doomed) {
 /**
  * Removes tasks and executors of this slave, told by a bind mount below its work directory; never by a name alone.
  * @param {import("dockerode")} docker
- * @param {string} workDir
+ * @param {string} folder in which the slave keeps its tasks' sandboxes, with a slash at its end
  * @returns {Promise<number>} how many there were
  */
-async function removeTasks(docker, workDir) {
+export async function removeTasks(docker, folder) {
   const tasks = (await docker.listContainers({ all: true })).filter((container) =>
-    container.Mounts.some((mount) => mount.Source?.startsWith(`${workDir}/slaves/`)),
+    container.Mounts.some((mount) => mount.Source?.startsWith(folder)),
   );
   const ends = await Promise.allSettled(
     tasks.map(async ({ Id }) => {

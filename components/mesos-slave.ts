@@ -80,8 +80,9 @@ export class MesosSlave extends pulumi.ComponentResource {
         SLAVE_STATE_PATH: imageSet.endpoints.slaveState,
       },
       // Executors of their own outlive it where the slave also sees the host's processes, and find it again at the same address.
+      // One that was started by hand gets another work directory.
       interruption: (changed) =>
-        imageSet.mesosSlave.hostPid && !changed.has("MESOS_IP")
+        imageSet.mesosSlave.hostPid && !changed.has("MESOS_IP") && !changed.has("adopted")
           ? "for some five seconds nothing is launched on it; its tasks keep running"
           : "all of its tasks are lost, and Marathon launches them anew",
     });

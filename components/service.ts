@@ -61,6 +61,8 @@ export interface CommonArgs {
    * change interrupts, and what drifted is proved anew. Default: none.
    */
   readonly found?: readonly FoundContainer[];
+  /** The adoptions that are in the state: component → their variables. They stay as they were. Default: none. */
+  readonly adoptions?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What containers are made from where that is not simply their image's name: component → image. Default: the names. */
   readonly currentImages?: Readonly<Record<string, CurrentImage>>;
   /** Default: keep. */
@@ -104,6 +106,8 @@ export interface FoundContainer {
    * its old id and sees nothing else of this, so no gate could know by itself.
    */
   readonly drift?: string;
+  /** Its id, where it was started by hand and then taken into the state. */
+  readonly adopted?: string;
 }
 
 /** What the name of an image stands for, where that is not left to the Docker Engine. */
@@ -206,10 +210,12 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
   if (found && !found.drift) {
     sayInterruption(parent, spec, found, wanted);
   }
+
+  const adoption = adopt(parent, name, spec, found, kept);
   const container = new docker.Container(name, wanted, {
     parent,
     provider: host.provider,
-    dependsOn: spec.after,
+    dependsOn: adoption ? [adoption] : spec.after,
     // A fixed name can be given again only when the old container is gone.
     deleteBeforeReplace: true,
     // Docker cannot take a limit away from a container that has one.
@@ -244,8 +250,46 @@ function gate(parent: pulumi.Resource, name: string, spec: ServiceSpecification,
   );
 }
 
+/**
+ * What is done with a container that was started by hand before it is replaced. The data in its file system, such as in
+ * anonymous volumes, is carried over; until that is in the state, the container is there to do it again. It stays in the
+ * state from then on, as the record of what was done.
+ */
+function adopt(
+  parent: pulumi.Resource,
+  name: string,
+  { adoptions, component, host, check, after }: ServiceSpecification,
+  found: FoundContainer | undefined,
+  kept: readonly { data: Data; containerPath: string }[],
+): command.local.Command | undefined {
+  const done = adoptions?.[component];
+  if (!done && !found?.adopted) {
+    return undefined;
+  }
+  const carried = kept.flatMap(({ data: { volume }, containerPath }) => (volume ? [{ volume, containerPath }] : []));
+  if (!done && carried.length < kept.length) {
+    throw refusal(`What ${found?.name} has in its file system can be carried over into volumes only: without a folder for the data (dataFolder), until that is done`);
+  }
+  const { SLAVE, SLAVE_STATE_PATH } = check;
+  const environment = done ?? {
+    ...(SLAVE && { SLAVE, SLAVE_STATE_PATH }),
+    CARRY: pulumi.jsonStringify(carried.map(({ volume, containerPath }) => ({ path: containerPath, volume: volume.name }))),
+    COMPONENT: component,
+    CONTAINER: found?.adopted ?? "",
+    DOCKER_HOST: host.dockerHost,
+  };
+  const dependsOn = [...(after ? [after] : []), ...carried.map(({ volume }) => volume)];
+  return new command.local.Command(`${name}-adoption`, { create: script("adoption"), environment, addPreviousOutputInEnv: false }, { parent, dependsOn });
+}
+
 /** Says what the replacement of a container that does its work will interrupt: in a preview, and before it happens. */
 function sayInterruption(parent: pulumi.Resource, spec: ServiceSpecification, found: FoundContainer, wanted: docker.ContainerArgs): void {
+  if (found.adopted) {
+    // Whatever else changes: its labels do.
+    const interruption = typeof spec.interruption === "string" ? spec.interruption : spec.interruption(new Set(["adopted"]));
+    pulumi.log.warn(`the container ${found.name}, which was started by hand, is replaced: ${interruption}`, parent);
+    return;
+  }
   const current = spec.currentImages?.[spec.component];
   // A preview does not know the name of an image that is fetched anew.
   pulumi.output({ ...wanted, image: "" }).apply(({ name, envs = [], labels = [], volumes = [], ports = [], logOpts = {}, cpus = "0", memory = 0 }) => {
@@ -358,7 +402,7 @@ export function ownName(name: string): string {
 }
 
 /** Runs a script of `checks/` by the package's name, so that no path of a clone is ever part of the state. */
-function script(check: "ready" | "teardown"): string {
+function script(check: "ready" | "teardown" | "adoption"): string {
   return `node -e 'import("mesos-marathon/checks/${check}.mjs")'`;
 }
 

@@ -23,7 +23,7 @@ export interface Configuration {
     /** The password in the clear: it goes into a secret, and into questions to the Docker Engine. */
     readonly registryAuth?: RegistryAuth & { readonly password: string };
   };
-  readonly cluster: Required<Omit<ClusterArgs, "host" | "found" | "currentImages">> & {
+  readonly cluster: Required<Omit<ClusterArgs, "host" | "found" | "currentImages" | "adoptions">> & {
     readonly [name in Program]: Required<NonNullable<ClusterArgs[name]>>;
   };
   /** Whether an image that changed behind its unchanged tag replaces containers. */

@@ -6,7 +6,8 @@ import { choose } from "../preflight/automatic";
 import type { Finding } from "../preflight/findings";
 import { judge } from "../preflight/judge";
 import { look } from "../preflight/look";
-import { isOurs, type Recorded } from "../preflight/seen";
+import { isOurs } from "../preflight/seen";
+import { recordedIn, type RecordedResource } from "../preflight/state";
 import { lookAtCluster } from "./cluster";
 import type { ClusterReport, Report } from "./report";
 
@@ -29,7 +30,8 @@ export interface Given {
 export async function diagnose({ project, stack, values, secretKeys, deployment, unread }: Given): Promise<Report> {
   const read = (imageSet: string) =>
     readConfiguration((key) => (key === "imageSet" ? imageSet : values[key]), Object.keys(values), currentDockerHost, (key) => secretKeys.includes(key));
-  const recorded = deployment && recordedIn(deployment.resources ?? []);
+  const resources = (deployment?.resources ?? []).filter((resource: { delete?: boolean }) => !resource.delete);
+  const recorded = deployment && recordedIn(resources.map((resource: RecordedResource & { id?: string }) => ({ ...resource, outputs: { id: resource.id, ...plain(resource.outputs ?? {}) } })));
   const owner = { project, stack };
   let { configuration, problems } = read(values.imageSet);
   let isChosen = true;
@@ -42,7 +44,7 @@ export async function diagnose({ project, stack, values, secretKeys, deployment,
   }
   const seen = await look(configuration, Promise.resolve(recorded));
   const own = seen.engine?.containers.filter((container) => isOurs(container, recorded, owner));
-  const wasUp = (own ?? []).length > 0 || (recorded?.containers ?? []).length > 0;
+  const wasUp = (own ?? []).length > 0 || Object.keys(recorded?.containers ?? {}).length > 0;
   const cluster = wasUp ? await lookAtCluster(configuration, own, recorded?.gates ?? []) : undefined;
   // Without a set there is nothing to hold the host against.
   const told = isChosen ? judge(configuration, seen, owner) : [];
@@ -67,23 +69,13 @@ export async function diagnose({ project, stack, values, secretKeys, deployment,
   return without(report, secrets.filter((secret) => secret?.length > 3));
 }
 
-function recordedIn(resources: readonly any[]): Recorded {
-  const ofType = (type: string) => resources.filter((resource) => resource.type === type && !resource.delete);
-  return {
-    containers: ofType("docker:index/container:Container").map(({ id }) => id),
-    networks: ofType("docker:index/network:Network").map(({ id }) => id),
-    images: ofType("docker:index/remoteImage:RemoteImage").map(({ outputs }) => outputs?.name),
-    imageSet: ofType("pulumi:pulumi:Stack")[0]?.outputs?.cluster?.imageSet?.name,
-    gates: ofType("command:local:Command")
-      .map(({ outputs }) => plain(outputs?.environment))
-      .filter((environment) => environment?.CONTAINER_ID),
-  };
-}
-
 /** A value of the state whose secrets are shown, without what marks them as such. */
 function plain(value: any): any {
   if (value === null || typeof value !== "object") {
     return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(plain);
   }
   return "plaintext" in value ? JSON.parse(value.plaintext) : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
 }

@@ -50,10 +50,11 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
   const ids = Object.fromEntries(images.flatMap(({ Id, RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])].map((name) => [name, Id])));
   const inRegistries = pulledImagesOf(cluster.imageSet).filter((image) => followImageTags || !(image in ids));
   const pulls = inRegistries.length > 0 ? await askRegistries(host, inRegistries) : {};
+  const known = (await recorded)?.containers ?? {};
   // They may have been removed meanwhile.
   const made = await Promise.all(
     containers.map(async ({ Id, Labels, ImageID }) => {
-      if (!(labelKeys.project in Labels)) {
+      if (!(labelKeys.project in Labels || Id in known)) {
         return undefined;
       }
       const [container, image] = await Promise.all([

@@ -18,8 +18,10 @@ export interface Seen {
 
 /** What Pulumi's state of this stack knows. */
 export interface Recorded {
-  /** Ids of its containers. */
-  readonly containers: readonly string[];
+  /** Its containers by id; adopted: started by hand, so that it bears no labels. */
+  readonly containers: Readonly<Record<string, { readonly component: string; readonly adopted: boolean }>>;
+  /** What was done with containers that were started by hand: component → variables of the command. */
+  readonly adoptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The image set of the last `up` that was completed. */
   readonly imageSet?: string;
   /** Ids of its networks. */
@@ -84,8 +86,8 @@ export interface SeenContainer {
   readonly publishedPorts: readonly number[];
   /** Whether it has processes. */
   readonly runs: boolean;
-  /** What else is known of a container that a stack of this project made. */
-  readonly made?: Omit<FoundContainer, "component" | "name">;
+  /** What else is known of a container that a stack of this project made, or adopted. */
+  readonly made?: Omit<FoundContainer, "component" | "name" | "adopted">;
 }
 
 export interface Here {
@@ -121,19 +123,23 @@ export interface Owner {
   readonly stack: string;
 }
 
-/** The containers of this stack: by their labels, and in its state. */
+/** The containers of this stack. */
 export function ownContainers({ engine, recorded }: Seen, owner: Owner): FoundContainer[] {
   return (engine?.containers ?? [])
     .filter((container) => isOurs(container, recorded, owner))
-    .flatMap(({ name, labels, made }) => (made ? [{ component: labels[labelKeys.component], name, ...made }] : []));
+    .flatMap(({ id, name, labels, made }) => {
+      const known = recorded?.containers[id];
+      return made ? [{ component: known?.component ?? labels[labelKeys.component], name, ...made, ...(known?.adopted && { adopted: id }) }] : [];
+    });
 }
 
 export function bearsLabels(labels: Readonly<Record<string, string>>, owner: Owner): boolean {
   return labels[labelKeys.project] === owner.project && labels[labelKeys.stack] === owner.stack;
 }
 
+/** Whether a container is in this stack's state; where Pulumi does not tell, whether it bears the stack's labels. */
 export function isOurs({ id, labels }: SeenContainer, recorded: Recorded | undefined, owner: Owner): boolean {
-  return bearsLabels(labels, owner) && (recorded?.containers.includes(id) ?? true);
+  return recorded ? id in recorded.containers : bearsLabels(labels, owner);
 }
 
 /** Whose a container is, as far as Docker knows. */

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { labelKeys } from "../components/service";
 import type { Recorded } from "./seen";
 
 /** What Pulumi's state says, asked of the engine as a StackReference asks, but without becoming a step of each preview. */
@@ -7,19 +8,38 @@ export async function readState(): Promise<Recorded | undefined> {
   try {
     const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
     const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
-    const resources = Object.values(outputs as Record<string, { type: string; outputs: Record<string, any> }>);
-    const ofType = (type: string) => resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs);
-    return {
-      containers: ofType("docker:index/container:Container").map(({ id }) => id),
-      networks: ofType("docker:index/network:Network").map(({ id }) => id),
-      images: ofType("docker:index/remoteImage:RemoteImage").map(({ name }) => name),
-      imageSet: ofType("pulumi:pulumi:Stack")[0]?.cluster?.imageSet?.name,
-      gates: ofType("command:local:Command").flatMap(({ environment }) => (environment?.CONTAINER_ID ? [environment] : [])),
-    };
+    return recordedIn(Object.entries(outputs as Record<string, Omit<RecordedResource, "urn">>).map(([urn, resource]) => ({ urn, ...resource })));
   } catch {
     // An engine that does not know the question: then labels alone tell what is ours.
     return undefined;
   }
+}
+
+/** A resource of the state, as far as it is looked at. */
+export interface RecordedResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly outputs: Record<string, any>;
+}
+
+export function recordedIn(resources: readonly RecordedResource[]): Recorded {
+  const ofType = (wanted: string): any[] => resources.flatMap(({ urn, type, outputs }) => (type === wanted ? { component: componentIn(urn), ...outputs } : []));
+  const isLabelled = (labels?: { label: string }[]) => labels?.some(({ label }) => label === labelKeys.project);
+  const containers = ofType("docker:index/container:Container");
+  const commands = ofType("command:local:Command");
+  return {
+    containers: Object.fromEntries(containers.map(({ id, component, labels }) => [id, { component, adopted: !isLabelled(labels) }])),
+    adoptions: Object.fromEntries(commands.flatMap(({ component, environment }) => (environment?.CARRY ? [[component, environment]] : []))),
+    networks: ofType("docker:index/network:Network").map(({ id }) => id),
+    images: ofType("docker:index/remoteImage:RemoteImage").map(({ name }) => name),
+    imageSet: ofType("pulumi:pulumi:Stack")[0]?.cluster?.imageSet?.name,
+    gates: commands.flatMap(({ environment }) => (environment?.CONTAINER_ID ? [environment] : [])),
+  };
+}
+
+/** urn:…::cluster-mesos-slave-ready → mesos-slave */
+function componentIn(urn = ""): string {
+  return /::cluster-(zookeeper|mesos-master|mesos-slave|marathon)[\w-]*$/.exec(urn)?.[1] ?? "";
 }
 
 /**

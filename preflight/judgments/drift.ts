@@ -15,7 +15,8 @@ const drifted = judgment({ drifted: "warning" }, (evidence, found) => {
 });
 
 const keptState = judgment({ "slave-state-forbids": "error" }, (evidence, found) => {
-  const slave = ownContainers(evidence, evidence.owner).find(({ component, drift }) => component === "mesos-slave" && !drift);
+  // One that was started by hand begins anew in any case.
+  const slave = ownContainers(evidence, evidence.owner).find(({ component, drift, adopted }) => component === "mesos-slave" && !drift && !adopted);
   const refused = slave ? incompatibilities(slave, evidence.configuration) : [];
   if (refused.length > 0) {
     found(

@@ -3,13 +3,17 @@
 import { labelKeys } from "../../components/service";
 import { offeredPorts } from "../../configuration/ports";
 import { type Evidence, judgment } from "../findings";
-import { variable } from "../seen";
+import { ownContainers, variable } from "../seen";
 
 const foreignTasks = judgment({ "foreign-tasks": "warning" }, (evidence, found) => {
   const { engine, owner } = evidence;
   // Tasks of this stack, and of other stacks of this project, whose slaves spare each other's.
   const workDirs = [
     `/${owner.project}-${owner.stack}-cluster-mesos-slave-work/`,
+    // One that was started by hand names its sandboxes by the path in its container.
+    ...ownContainers(evidence, owner)
+      .filter(({ component, adopted }) => component === "mesos-slave" && adopted)
+      .map(({ environment }) => `${variable("MESOS_WORK_DIR", environment) ?? "/tmp/mesos"}/slaves/`),
     ...slavesOf(evidence).flatMap(({ mountSources }) => mountSources.map((source) => `${source}/slaves/`)),
   ];
   const foreign = engine.containers.filter(

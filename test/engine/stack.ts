@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -101,6 +101,12 @@ export class TestStack {
   /** `npm run doctor` on this stack. */
   doctor(...args: string[]): Promise<Run> {
     return this.execute(process.execPath, ["setup/doctor.mjs", "--stack", this.name, "--config-file", this.configFile, ...args]);
+  }
+
+  /** Runs `npm run SCRIPT -- --stack NAME ARGS…` in the project's folder, whose file of the stack is this one's then. */
+  async npmRun(script: string, ...args: string[]): Promise<Run> {
+    await copyFile(this.configFile, join(this.project, `Pulumi.${this.name}.yaml`));
+    return this.execute(process.execPath, [join("setup", `${script}.mjs`), "--stack", this.name, ...args]);
   }
 
   private execute(program: string, args: string[]): Promise<Run> {

@@ -8,29 +8,15 @@ import { get, startApp } from "./app";
 import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { projectFolder, TestStack } from "./stack";
+import { makeTutorialImages, removeTutorialImages } from "./tutorial-images";
 
 // The tutorial's cluster, with its names, ports and variables, and its gates' dialect. The images themselves are
 // stand-ins under the tutorial's names, in the tests' own Docker Engine only.
 
-const standIns: Readonly<Record<string, string>> = {
-  "mesoscloud/zookeeper:3.4.6-ubuntu-14.04": "mesos-marathon/rehearsal-zookeeper:3.8.0",
-  "mesoscloud/mesos-master:0.23.0-ubuntu-14.04": "mesos-marathon/stand-in-mesos-master:0.23.0",
-  "mesoscloud/mesos-slave:0.23.0-ubuntu-14.04": "mesos-marathon/stand-in-mesos-slave:0.23.0",
-  "mesoscloud/marathon:0.10.1-ubuntu-14.04": "mesos-marathon/stand-in-marathon:0.10.0",
-};
-
-/** What the tutorial's slave image sets by itself (mesoscloud/mesos-slave, Dockerfile). */
-const slaveVariables = "ENV MESOS_WORK_DIR=/tmp/mesos MESOS_CONTAINERIZERS=docker,mesos MESOS_EXECUTOR_REGISTRATION_TIMEOUT=5mins";
-
 let stack: TestStack;
 
 before(async () => {
-  for (const [name, Image] of Object.entries(standIns)) {
-    const [repo, tag] = name.split(":");
-    const container = await docker.createContainer({ Image });
-    await container.commit({ repo, tag, ...(repo.endsWith("slave") && { changes: slaveVariables }) });
-    await container.remove();
-  }
+  await makeTutorialImages();
   stack = await TestStack.create("tutorial", {});
 });
 
@@ -38,9 +24,7 @@ after(async () => {
   await stack.run("destroy", "--yes", "--skip-preview");
   await stack.remove();
   await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-tutorial-cluster-")));
-  for (const name of Object.keys(standIns)) {
-    await docker.getImage(name).remove();
-  }
+  await removeTutorialImages();
 });
 
 test("with nothing configured, up brings up the tutorial's cluster, whose gates ask as Mesos 0.23 answers", async () => {

@@ -704,6 +704,36 @@ test("a container that was found drifted is proved anew, once, and no other is",
   );
 });
 
+test("what was started by hand is taken over before it is replaced, each when what it stands on is ready", async (t) => {
+  const said: string[] = [];
+  t.mock.method(console, "warn", (text: string) => void said.push(text));
+  const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"];
+  const found = components.map((component) => foundContainer(component, { adopted: `${component}-by-hand` }));
+  const stack = await mockedStack(cluster({ found }));
+  const adoptions = components.map((component) => stack.resources.get(`Command cluster-${component}-adoption`));
+  assert.deepEqual(adoptions.map((adoption) => adoption?.inputs.environment), [
+    { COMPONENT: "zookeeper", CONTAINER: "zookeeper-by-hand", DOCKER_HOST: "unix:///var/run/docker.sock", CARRY: '[{"path":"/tmp/zookeeper","volume":"mesos-marathon-dev-cluster-zookeeper-data"}]' },
+    { COMPONENT: "mesos-master", CONTAINER: "mesos-master-by-hand", DOCKER_HOST: "unix:///var/run/docker.sock", CARRY: '[{"path":"/tmp/mesos","volume":"mesos-marathon-dev-cluster-mesos-master-data"}]' },
+    { COMPONENT: "mesos-slave", CONTAINER: "mesos-slave-by-hand", DOCKER_HOST: "unix:///var/run/docker.sock", CARRY: "[]", SLAVE: "http://127.0.0.1:5051", SLAVE_STATE_PATH: "/state.json" },
+    { COMPONENT: "marathon", CONTAINER: "marathon-by-hand", DOCKER_HOST: "unix:///var/run/docker.sock", CARRY: "[]" },
+  ]);
+  assert.deepEqual(adoptions.map((adoption) => adoption?.dependsOn), [
+    ["Volume cluster-zookeeper-data"],
+    ["Command cluster-zookeeper-ready", "Volume cluster-mesos-master-data"],
+    ["Command cluster-mesos-master-ready"],
+    ["Command cluster-mesos-master-ready"],
+  ]);
+  for (const component of components) {
+    assert.ok(stack.resources.get(`Container cluster-${component}`)?.dependsOn.includes(`Command cluster-${component}-adoption`), component);
+  }
+  assert.equal(said.filter((text) => /the container \S+, which was started by hand, is replaced: /.test(text)).length, 4);
+
+  // Once that is in the state it stays there as it is, and nothing is adopted again.
+  const later = await mockedStack(cluster({ adoptions: { zookeeper: { CARRY: "[]", CONTAINER: "gone" } } }));
+  const left = [...later.resources].filter(([called]) => called.endsWith("-adoption"));
+  assert.deepEqual(left.map(([called, { inputs }]) => [called, inputs.environment]), [["Command cluster-zookeeper-adoption", { CARRY: "[]", CONTAINER: "gone" }]]);
+});
+
 test("what a replacement interrupts is said of a container that does its work", async (t) => {
   const slave = foundContainer("mesos-slave", {
     imageEnvironment: ["PATH=/bin"],

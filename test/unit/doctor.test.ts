@@ -122,7 +122,12 @@ test("a cluster half dead: what answers is told whole, what does not with the re
     gate("mesos-slave", { MASTER: master, SLAVE: "http://127.0.0.1:1", SLAVE_STATE_PATH: "/state", SLAVES_PATH: "/master/slaves" }),
     gate("marathon", { MARATHON: marathon, MASTER: master, FRAMEWORKS_PATH: "/master/frameworks", CREDENTIALS: secret("me:hidden-word") }),
     { type: "command:local:Command", outputs: { environment: { COMPONENT: "marathon" } } },
-    ...["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((id) => ({ type: "docker:index/container:Container", id })),
+    ...["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((id) => ({
+      urn: `urn:pulumi:dev::mesos-marathon::docker:index/container:Container::cluster-${id}`,
+      type: "docker:index/container:Container",
+      id,
+      outputs: { labels: [{ label: "mesos-marathon.project", value: "mesos-marathon" }] },
+    })),
   ];
   const pending_operations = [{ type: "creating", resource: { urn: "urn:pulumi:dev::mesos-marathon::docker::cluster-x" } }, { type: "deleting", resource: { urn: "a::b" } }];
   const report: Report = await diagnose(given(engine, { deployment: { resources, pending_operations } }));

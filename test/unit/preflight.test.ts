@@ -194,9 +194,30 @@ const table: Record<string, Case> = {
     found: ["error: the volume mesos-marathon-dev-cluster-zookeeper-data would be taken for this stack's, but does not bear its labels: rename or remove it"],
   },
 
+  "containers that were started by hand, and are in this stack's state": {
+    engine: {
+      containers: [
+        container("marathon", { made }),
+        container("mesos-slave", { made: { ...made, environment: ["MESOS_IP=127.0.0.1", "MESOS_RESOURCES=cpus:9"] } }),
+        container(`mesos-${uuid}`, { mountSources: ["/tmp/mesos/slaves/S0/frameworks/F/executors/E/runs/R"] }),
+      ],
+    },
+    recorded: {
+      containers: {
+        "marathon-0123456789abcdef": { component: "marathon", adopted: true },
+        "mesos-slave-0123456789abcdef": { component: "mesos-slave", adopted: true },
+      },
+      adoptions: {},
+      networks: [],
+      gates: [],
+      images: [],
+    },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 1, command: "java", containerId: "marathon-0123456789abcdef" } }] },
+    found: [],
+  },
   "a container that bears this stack's labels, and that its state does not know": {
     engine: { containers: ["zookeeper", "other-marathon"].map((name) => container(name, { labels: ours("zookeeper") })) },
-    recorded: { containers: ["zookeeper-0123456789abcdef"], networks: [], gates: [], images: [] },
+    recorded: { containers: { "zookeeper-0123456789abcdef": { component: "zookeeper", adopted: false } }, adoptions: {}, networks: [], gates: [], images: [] },
     found: [
       `error: the container other-marathon ${told("other-marath", ", of stack dev of project mesos-marathon")} bears this stack's labels, but is not in its state: ` +
         "it belongs to a stack of the same name in another clone, whose data this one would take for its own, or an `up` that was cut off left it. " +
@@ -207,14 +228,14 @@ const table: Record<string, Case> = {
   // The network.
   "a network of the stack's own, and others beside it": {
     config: { networkMode: "bridge" },
-    recorded: { containers: [], networks: ["own"], gates: [], images: [] },
+    recorded: { containers: {}, adoptions: {}, networks: ["own"], gates: [], images: [] },
     engine: { bridges: [ownNetwork, stranger({ subnets: ["172.30.251.0/24", "10.0.0.0/8"] })] },
     here: { routes: [{ subnet: "172.30.250.0/24", device: "br-own" }, { subnet: "192.0.2.0/24", device: "eth0" }] },
     found: [],
   },
   "a network of that name which is a stranger's, one of another clone's, and a subnet that is taken three times": {
     config: { networkMode: "bridge" },
-    recorded: { containers: [], networks: [], gates: [], images: [] },
+    recorded: { containers: {}, adoptions: {}, networks: [], gates: [], images: [] },
     engine: { bridges: [stranger({ name: ownNetwork.name, subnets: [] }), ownNetwork, stranger({ subnets: ["172.30.0.0/16"] }), stranger({ name: "other", subnets: ["172.30.250.128/25"] })] },
     here: { routes: [{ subnet: "172.30.250.64/26", device: "tun0" }, { subnet: "172.30.250.0/25", device: "br-stranger" }] },
     found: [
@@ -907,7 +928,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     engine.containers.set(container.name, container);
   }
   const empty = { image: "image", created: "1970-01-01T00:00:01.000Z", labels: {}, mountSources: [], publishedPorts: [], runs: true, made: undefined };
-  const recorded = { containers: [], networks: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: [] };
+  const recorded = { containers: {}, adoptions: {}, networks: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: [] };
   // Each look is another one.
   const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), Promise.resolve(recorded))).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
   assert.deepEqual(seen, JSON.parse(JSON.stringify({
@@ -1226,6 +1247,7 @@ test("preflight in the program", async (t) => {
           { ...found, component: "mesos-slave", name: "mesos-slave", labels: borne(ours("mesos-slave")), environment },
         ],
         currentImages: {},
+        adoptions: {},
       },
       undefined,
     ]);
@@ -1233,7 +1255,7 @@ test("preflight in the program", async (t) => {
 
   await t.test("looks at nothing where it is switched off", async (t) => {
     const { result, thrown, said } = await run(t, at("unix:///nowhere/docker.sock", { preflight: "false" }));
-    assert.deepEqual([result, thrown, said], [{ found: [], currentImages: {} }, undefined, [[], []]]);
+    assert.deepEqual([result, thrown, said], [{ found: [], currentImages: {}, adoptions: {} }, undefined, [[], []]]);
   });
 });
 
