@@ -42,6 +42,6 @@ export function mispairings(imageSet: ImageSet, names: Readonly<Record<Program, 
   return found;
 }
 
-function older(version: string, than: string): boolean {
+export function older(version: string, than: string): boolean {
   return compareVersions(version, than) < 0;
 }

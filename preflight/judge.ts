@@ -12,10 +12,11 @@ import { platform } from "./judgments/platform";
 import { ports } from "./judgments/ports";
 import { privileges } from "./judgments/privileges";
 import { slaves } from "./judgments/slaves";
+import { upgrades } from "./judgments/upgrades";
 import type { Owner, Seen } from "./seen";
 
 /** All that is judged, in the order in which it is told. */
-const judgments: readonly Judgment[] = [...names, ...ports, ...network, ...host, ...images, ...drift, ...data, ...platform, ...privileges, ...slaves, ...exposure];
+const judgments: readonly Judgment[] = [...names, ...ports, ...network, ...host, ...images, ...drift, ...upgrades, ...data, ...platform, ...privileges, ...slaves, ...exposure];
 
 /** Every name of a finding → its level. */
 export const levels: Readonly<Record<string, Level>> = Object.assign({}, unreachable.levels, ...judgments.map(({ levels }) => levels));

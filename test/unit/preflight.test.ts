@@ -194,6 +194,20 @@ const table: Record<string, Case> = {
     found: ["error: the volume mesos-marathon-dev-cluster-zookeeper-data would be taken for this stack's, but does not bear its labels: rename or remove it"],
   },
 
+  "versions that the data of what runs does not survive": {
+    engine: {
+      containers: [
+        container("zookeeper", { labels: ours("zookeeper"), made: { ...made, image: "zookeeper:3.9.4" } }),
+        container("mesos-master", { labels: ours("mesos-master"), made: { ...made, image: "mine/mesos-master:1.12.0" } }),
+        container("marathon", { labels: ours("marathon"), made: { ...made, image: "sha256:0123" } }),
+      ],
+    },
+    found: [
+      "error: ZooKeeper 3.8.0 (mesos-marathon/rehearsal-zookeeper:3.8.0) cannot go on with what 3.9.4 (zookeeper:3.9.4) has left: " +
+        "nobody promises that a release reads the data of a later one. Set it back; or take the data of a backup from before (docs/operations.md); " +
+        "or give the data up: onDestroy erase, `pulumi up`, `pulumi destroy`, and only then the other version",
+    ],
+  },
   "containers that were started by hand, and are in this stack's state": {
     engine: {
       containers: [

@@ -1,0 +1,27 @@
+/** Changes of a version that the data of what runs does not survive. */
+
+import { imageSets } from "../../components";
+import { deadEnd, versionIn } from "../../components/upgrades";
+import { judgment } from "../findings";
+import { ownContainers } from "../seen";
+
+const versions = judgment({ "version-dead-end": "error" }, (evidence, found) => {
+  const { configuration, programs } = evidence;
+  const { imageSet } = configuration.cluster;
+  const components = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" };
+  const running = ownContainers(evidence, evidence.owner);
+  for (const { key, program, image } of programs) {
+    const before = running.find(({ component }) => component === components[key]);
+    const from = before && versionIn(before.image, key, [imageSet, ...Object.values(imageSets)]);
+    const reason = from && deadEnd(key, from, image.version);
+    if (reason) {
+      found(
+        "version-dead-end",
+        `${program} ${image.version} (${image.image}) cannot go on with what ${from} (${before.image}) has left: ${reason}. Set it back; or take the data of a backup from ` +
+          "before (docs/operations.md); or give the data up: onDestroy erase, `pulumi up`, `pulumi destroy`, and only then the other version",
+      );
+    }
+  }
+});
+
+export const upgrades = [versions];

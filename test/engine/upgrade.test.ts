@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { imageSets } from "../../components";
+import { get, startApp } from "./app";
+import { docker, removeVolumes, standing, volumeNames } from "./docker";
+import { TestStack } from "./stack";
+
+// A cluster whose versions change, under an app that must not notice: one component's, all of them, and back. The other
+// versions are the same stand-ins and the same ZooKeeper under other tags: what is proved is what the stack does.
+
+const programs = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" } as const;
+type Program = keyof typeof programs;
+const { rehearsal } = imageSets;
+const repository = (program: Program) => rehearsal[program].image.split(":")[0];
+const names = Object.values(programs);
+const marathonUrl = "http://127.0.0.1:8080";
+
+let folder: string;
+let stack: TestStack;
+let app: unknown;
+const tagged: string[] = [];
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "mesos-marathon-upgrade-"));
+  stack = await TestStack.create("upgrade", { "mesos-marathon:imageSet": "rehearsal" });
+  await stack.up();
+  await startApp(marathonUrl, "/sleep");
+  app = await running();
+});
+
+after(async () => {
+  await stack.run("destroy", "--yes", "--skip-preview");
+  await stack.remove();
+  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-upgrade-cluster-")));
+  for (const name of tagged) {
+    await docker.getImage(name).remove();
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Configures the rehearsal's images with other versions of these programs. */
+async function take(versions: Partial<Record<Program, string>>): Promise<void> {
+  const others = await Promise.all(
+    (Object.entries(versions) as [Program, string][]).map(async ([program, version]) => {
+      const image = `${repository(program)}:${version}`;
+      if (!tagged.includes(image)) {
+        tagged.push(image);
+        await docker.getImage(rehearsal[program].image).tag({ repo: repository(program), tag: version });
+      }
+      return [program, { ...rehearsal[program], builtFrom: undefined, image, version }];
+    }),
+  );
+  const file = join(folder, "images.json");
+  await writeFile(file, JSON.stringify({ like: "rehearsal", ...Object.fromEntries(others) }));
+  await stack.configure({ "mesos-marathon:imageSet": "custom", "mesos-marathon:customImageSet": file });
+}
+
+const images = async () => Promise.all(names.map(async (name) => (await docker.getContainer(name).inspect()).Config.Image.split(":")[1]));
+
+/** Framework, slave and running task, which no change of a version may touch. */
+async function running() {
+  const [{ frameworkId }, { slaves }, { tasks }] = await Promise.all([get(`${marathonUrl}/v2/info`), get("http://127.0.0.1:5050/master/slaves"), get(`${marathonUrl}/v2/apps/sleep/tasks`)]);
+  return { frameworkId, slaves: slaves.filter(({ active }: any) => active).map(({ id }: any) => id), tasks: tasks.map(({ id, startedAt, state }: any) => ({ id, startedAt, state })) };
+}
+
+test("one component's version: its container alone is replaced", async () => {
+  await take({ marathon: "1.11.1" });
+  const census = await standing((name) => names.slice(0, 3).some((other) => other === name));
+  const steps = (await stack.upSteps()).map((step) => step.split(":")[0]).sort();
+  assert.deepEqual(steps, ["replace cluster-marathon", "replace cluster-marathon-image", "update cluster-marathon-ready"]);
+  assert.deepEqual(await standing((name) => names.slice(0, 3).some((other) => other === name)), census);
+  assert.deepEqual(await images(), ["3.8.0", "1.11.0", "1.11.0", "1.11.1"]);
+  assert.deepEqual(await running(), app);
+});
+
+test("all versions: ZooKeeper, master, then slave and Marathon, each when what it needs is ready, and the app runs on", async () => {
+  await take({ zookeeper: "3.8.1", mesosMaster: "1.11.1", mesosSlave: "1.11.1", marathon: "1.11.2" });
+  const order = await ends();
+  const at = (what: string) => {
+    assert.ok(order.includes(what), `${what} is not among ${order.join(", ")}`);
+    return order.indexOf(what);
+  };
+  for (const [earlier, later] of [
+    ["replace cluster-zookeeper", "update cluster-zookeeper-ready"],
+    ["update cluster-zookeeper-ready", "replace cluster-mesos-master"],
+    ["replace cluster-mesos-master", "update cluster-mesos-master-ready"],
+    ["update cluster-mesos-master-ready", "replace cluster-mesos-slave"],
+    ["update cluster-mesos-master-ready", "replace cluster-marathon"],
+    ["replace cluster-mesos-slave", "update cluster-mesos-slave-ready"],
+    ["replace cluster-marathon", "update cluster-marathon-ready"],
+  ]) {
+    assert.ok(at(earlier) < at(later), order.join(", "));
+  }
+  assert.deepEqual(await images(), ["3.8.1", "1.11.1", "1.11.1", "1.11.2"]);
+  assert.deepEqual(await running(), app);
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+});
+
+test("back to what was before, within the release lines", async () => {
+  await stack.configure({ "mesos-marathon:imageSet": "rehearsal" });
+  await stack.up();
+  assert.deepEqual(await images(), ["3.8.0", "1.11.0", "1.11.0", "1.11.0"]);
+  assert.deepEqual(await running(), app);
+});
+
+test("what its data does not survive is refused before anything is touched, and what it does survive goes", async () => {
+  await take({ zookeeper: "3.9.4", mesosMaster: "1.12.0", mesosSlave: "1.12.0", marathon: "1.12.0" });
+  await stack.up();
+  assert.deepEqual(await running(), app);
+  const census = await standing((name) => names.some((other) => other === name));
+
+  await stack.configure({ "mesos-marathon:imageSet": "rehearsal" });
+  const refused = /ZooKeeper 3\.8\.0 \(\S+\) cannot go on with what 3\.9\.4 \(\S+\) has left: nobody promises .*\[version-dead-end\]\s+- Marathon 1\.11\.0 \(\S+\) cannot go on with what 1\.12\.0 \(\S+\) has left: Marathon refuses data/;
+  await assert.rejects(stack.preview(), refused);
+  await assert.rejects(stack.up(), refused);
+  assert.deepEqual(await standing((name) => names.some((other) => other === name)), census);
+
+  await take({ zookeeper: "3.9.4", marathon: "1.12.0" });
+  await stack.up();
+  assert.deepEqual(await images(), ["3.9.4", "1.11.0", "1.11.0", "1.12.0"]);
+  assert.deepEqual(await running(), app);
+});
+
+/** Runs `up` and tells in which order its steps ended; a replacement when its new resource is there. */
+async function ends(): Promise<string[]> {
+  const { stdout } = await stack.up("--json");
+  const events = stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  return events.flatMap(({ resOutputsEvent }) => {
+    const { op = "", urn = "" } = resOutputsEvent?.metadata ?? {};
+    return op === "create-replacement" ? `replace ${urn.split("::").pop()}` : op === "update" ? `update ${urn.split("::").pop()}` : [];
+  });
+}
