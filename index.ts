@@ -10,14 +10,12 @@ Error.stackTraceLimit = 1;
 
 export = async () => {
   const configuration = await loadConfiguration(currentDockerHost, automaticImageSet);
-  const { found, currentImages, adoptions } = await preflight(configuration);
+  const present = await preflight(configuration);
 
   const cluster = new Cluster("cluster", {
     host: host("host", configuration.host),
     ...configuration.cluster,
-    found,
-    currentImages,
-    adoptions,
+    ...present,
   });
 
   return {

@@ -88,6 +88,11 @@ test("keys, scripts and outputs that the pages name are there", async (t) => {
   }
 });
 
+test("the package that outputs.md names is of this version", () => {
+  const { version } = JSON.parse(read("package.json"));
+  assert.deepEqual([...read("docs/outputs.md").matchAll(/mesos-marathon-([\d.]+)\.tgz/g)].map(([, named]) => named), [version]);
+});
+
 test("the outputs in outputs.md are the stack's, and so is the description", async () => {
   const config = { ...defaults(), preflight: "false", imageSet: "rehearsal" };
   const real = await (await mockedStack(require("../../index"), { config })).outputs;
