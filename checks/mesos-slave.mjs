@@ -6,6 +6,9 @@ import { json } from "./http.mjs";
 /** Seconds that a task is given between SIGTERM and SIGKILL. */
 const stopSeconds = 10;
 
+/** Seconds after its start in which a slave finds its master again: one that was killed too is elected after 10 to 15 s. */
+const settleSeconds = 30;
+
 /**
  * A slave is usable when the elected master lists it, by the id that the slave itself has, as active. The slave's own
  * `slave/registered` is 1 as soon as it has found a master. Settings: SLAVE and MASTER (URLs), SLAVE_STATE_PATH,
@@ -87,6 +90,7 @@ export async function unregister(docker, seen, doomed) {
   }
   const slave = docker.getContainer(seen.Id);
   try {
+    await registered(slave, Date.parse(seen.State.StartedAt));
     // Otherwise Docker starts it again, and it registers anew.
     await slave.update({ RestartPolicy: { Name: "no" } });
     await slave.kill({ signal: "SIGUSR1" });
@@ -99,6 +103,23 @@ export async function unregister(docker, seen, doomed) {
   } catch (error) {
     ignore(404, 409)(/** @type {{ statusCode?: number }} */ (error));
     return `${doomed.container} had just ended, so the master keeps it until its time-out`;
+  }
+}
+
+/**
+ * Waits for the master of a slave that was started just now: one that does not know it yet cannot let it go, and keeps it and
+ * its tasks for ten minutes (Mesos, `agent_reregister_timeout`), in which no app of theirs is started anew. What the slave
+ * writes then is the same from 0.23.0 to 1.11.0 (Mesos, `src/slave/slave.cpp`).
+ * @param {import("dockerode").Container} slave
+ * @param {number} startedAt in milliseconds
+ */
+async function registered(slave, startedAt) {
+  while (Date.now() < startedAt + settleSeconds * 1000) {
+    const log = await slave.logs({ stdout: true, stderr: true, since: Math.floor(startedAt / 1000) });
+    if (/(R|Re-r)egistered with master/.test(log.toString())) {
+      return;
+    }
+    await sleep(200);
   }
 }
 

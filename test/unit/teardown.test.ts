@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 
 import { otherPackage, runCheck } from "./check-script";
-import { type FakeContainer, FakeEngine } from "./fake-engine";
+import { type FakeContainer, FakeEngine, frame } from "./fake-engine";
 import { closedPort } from "./liars";
 
 const workDir = "/docker/volumes/mesos-marathon-dev-cluster-mesos-slave-work/_data";
@@ -70,6 +70,23 @@ const kept =
 const leaves = (container: FakeContainer, times: number) => {
   container.status = times > 3 ? "exited" : "running";
 };
+
+test("a slave that was started just now is told to leave when its master knows it, and no sooner", async (t) => {
+  let asked = 0;
+  const starting: FakeContainer = {
+    ...slave,
+    startedAt: new Date().toISOString(),
+    inspected: leaves,
+    get log() {
+      asked += 1;
+      return frame(2, asked < 3 ? "Recovery complete\n" : "Re-registered with master master@127.0.0.1:5050\n");
+    },
+  };
+  const engine = await FakeEngine.start(starting);
+  t.after(() => engine.stop());
+  const { code, stdout } = await runCheck("teardown", { DOCKER_HOST: engine.dockerHost, ...ofSlave });
+  assert.deepEqual([code, stdout.split(";")[0], asked], [0, "mesos-slave has left", 3]);
+});
 
 test("the slave leaves for good, then its tasks' containers are removed, and no others", async (t) => {
   const { code, stdout, stderr, changes, ...after } = await tearDownSlave(t, [{ ...slave, inspected: leaves }]);
