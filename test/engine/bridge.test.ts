@@ -153,7 +153,7 @@ test("a container that was stopped is started, with its ports", async () => {
 test("a subnet that others have, or that the slave's kept state forbids, is refused before anything is touched", async () => {
   const before = await census();
   for (const [subnet, sentence] of [
-    ["172.29.0.0/16", /172\.29\.0\.0\/16 \(mesos-marathon:bridgeSubnet\) overlaps 172\.29\.0\.0\/24 of the Docker network bridge: choose another/],
+    ["172.27.0.0/16", /172\.27\.0\.0\/16 \(mesos-marathon:bridgeSubnet\) overlaps 172\.27\.0\.0\/24 of the Docker network bridge: choose another/],
     ["127.0.0.0/24", /bridgeSubnet is "127\.0\.0\.0\/24": write a private IPv4 subnet/],
     ["172.30.251.0/24", /kept state forbids that mesos-marathon:bridgeSubnet changes from 172\.30\.250\.1 to 172\.30\.251\.1/],
   ] as const) {

@@ -91,7 +91,7 @@ export async function startTestEngine(name, dockerd) {
  */
 function start(own, { folder, dockerd, holder }) {
   const within = [which("nsenter") ?? "nsenter", `--net=/proc/${holder?.pid}/ns/net`];
-  const flags = ["--data-root", join(own, "data"), "--exec-root", join(folder, "exec"), "--iptables=false", "--ip6tables=false", "--bip=172.29.0.1/24"];
+  const flags = ["--data-root", join(own, "data"), "--exec-root", join(folder, "exec"), "--iptables=false", "--ip6tables=false", "--bip=172.27.0.1/24"];
   return startDaemon({ folder: join(own, "daemon"), socket: join(folder, "docker.sock"), flags, within, dockerd });
 }
 
