@@ -4,6 +4,9 @@ import { compareVersions } from "./versions";
 /** A program of the cluster, as the arguments and the image sets call it. */
 export type Program = "zookeeper" | "mesosMaster" | "mesosSlave" | "marathon";
 
+/** The same in the words of the labels. */
+export const componentOf = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" } as const;
+
 /** Something that versions, or versions and names, do not allow. */
 export interface Mispairing {
   readonly program: Program;

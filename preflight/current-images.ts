@@ -1,5 +1,7 @@
 import type { CurrentImage } from "../components";
+import { componentOf } from "../components/pairings";
 import type { Configuration } from "../configuration";
+import { programs } from "../configuration/keys";
 import { type Owner, ownContainers, type Seen } from "./seen";
 
 /**
@@ -11,9 +13,10 @@ export function currentImages({ followImageTags, cluster: { imageSet } }: Config
   const { images = {}, pulls } = seen.engine ?? {};
   const recorded = seen.recorded?.images ?? [];
   const found = ownContainers(seen, owner);
-  const programs = { zookeeper: imageSet.zookeeper, "mesos-master": imageSet.mesosMaster, "mesos-slave": imageSet.mesosSlave, marathon: imageSet.marathon };
   const current: Record<string, CurrentImage> = {};
-  for (const [component, { image }] of Object.entries(programs)) {
+  for (const program of programs) {
+    const component = componentOf[program];
+    const { image } = imageSet[program];
     const before = found.find((container) => container.component === component);
     const pinned = recorded.find((name) => name.startsWith(`${image}@`));
     const digest = pulls?.[image]?.digest;

@@ -1,5 +1,6 @@
 /** What will be open to whom, and what a destroy will take. */
 
+import { componentOf } from "../../components/pairings";
 import { judgment, type ProgramEvidence } from "../findings";
 
 const exposed = judgment(
@@ -25,15 +26,13 @@ const exposed = judgment(
     }
     for (const evidence of programs.filter((evidence) => listensElsewhere(evidence) && !asksForPassword(evidence))) {
       found(
-        `${names[evidence.key]}-listens-everywhere`,
+        `${componentOf[evidence.key]}-listens-everywhere`,
         `without a password and open to every network of this host: ${named(evidence)}, because the image cannot be told to listen on ${address} only. ` +
           "Who reaches it can change what Mesos and Marathon do: close the port in the firewall",
       );
     }
   },
 );
-
-const names = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" } as const;
 
 const named = ({ program, args }: ProgramEvidence) => `${program.replace("the ", "")} (${args.port})`;
 

@@ -1,6 +1,7 @@
 /** Changes of a version that the data of what runs does not survive. */
 
 import { imageSets } from "../../components";
+import { componentOf } from "../../components/pairings";
 import { deadEnd, versionIn } from "../../components/upgrades";
 import { judgment } from "../findings";
 import { ownContainers } from "../seen";
@@ -8,10 +9,9 @@ import { ownContainers } from "../seen";
 const versions = judgment({ "version-dead-end": "error" }, (evidence, found) => {
   const { configuration, programs } = evidence;
   const { imageSet } = configuration.cluster;
-  const components = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" };
   const running = ownContainers(evidence, evidence.owner);
   for (const { key, program, image } of programs) {
-    const before = running.find(({ component }) => component === components[key]);
+    const before = running.find(({ component }) => component === componentOf[key]);
     const from = before && versionIn(before.image, key, [imageSet, ...Object.values(imageSets)]);
     const reason = from && deadEnd(key, from, image.version);
     if (reason) {
