@@ -24,6 +24,13 @@ import { agreed, main, Problem, say } from "./terminal.mjs";
 const { asked, rest } = takeStack(process.argv.slice(2));
 const mayAnything = rest.includes("--yes");
 
+/** Why a thing may be removed, by its kind. */
+const reasons = {
+  container: "which a failed update made, so that the state does not know it; data is in volumes, which stay",
+  network: "which a failed update made, so that the state does not know it",
+  volume: "which has no labels, because the Docker Engine was cut off when it made it for a failed update",
+};
+
 await main(async () => {
   const stack = asked ?? rememberedStack();
   if (stack === undefined) {
@@ -62,13 +69,12 @@ async function recover(stack, env) {
     await mustAgree(`The state cannot be read, because ${metadata} was made and never written. Without it, it can. Remove that file?`);
     rmSync(metadata);
   }
-  const { dockerHost, state, imported, forgotten, containers, volumes, doubtful } = await look(stack, env);
+  const { dockerHost, state, imported, forgotten, strays, doubtful } = await look(stack, env);
   const plan = [
     ...(locks ?? []).map(({ pid, timestamp }) => `take away the lock of process ${pid}, which was cut off (it began at ${timestamp})`),
     ...imported.map(({ name }) => `take the container ${name}, which was being made and is there, into the state`),
     ...forgotten.map((name) => `forget that ${name} was being made: the next up makes it`),
-    ...containers.map(({ name }) => `remove the container ${name}, which a failed update made, so that the state does not know it; data is in volumes, which stay`),
-    ...volumes.map(({ name }) => `remove the volume ${name}, which has no labels, because the Docker Engine was cut off when it made it for a failed update`),
+    ...strays.map(({ kind, name }) => `remove the ${kind} ${name}, ${reasons[kind]}`),
   ];
   if (plan.length > 0 && !own) {
     await mustAgree(`For the stack ${stack} in ${url}:\n${plan.map((line) => `  ${line}\n`).join("")}Nobody may work on the stack meanwhile. Do so?`);
@@ -82,14 +88,11 @@ async function recover(stack, env) {
     await pulumi(env, "stack", "import", "--stack", stack, "--file", file);
     rmSync(file);
   }
-  await remove(dockerHost, containers);
-  for (const { name } of volumes) {
-    await docker(dockerHost, ["volume", "rm", name]);
-  }
+  await remove(dockerHost, strays);
   plan.forEach((line) => say(`Done: ${line}`));
 
   if (doubtful.length > 0) {
-    const names = doubtful.map(({ name }) => name).join(", ");
+    const names = doubtful.map(({ kind, name }) => `the ${kind} ${name}`).join(", ");
     await mustAgree(
       `${names}: there, with the labels of the stack ${stack}, but its state does not know of it. A stack of that name in another clone or backend would look the same. Remove it? Data in volumes stays.`,
     );
@@ -110,12 +113,16 @@ async function mustAgree(question) {
 
 /**
  * @param {string} dockerHost
- * @param {import("./recovery.mjs").Thing[]} containers
+ * @param {import("./recovery.mjs").Thing[]} things containers first: what is in use cannot be removed
  */
-async function remove(dockerHost, containers) {
-  for (const { id } of containers) {
-    // In order: a Marathon that is killed costs its successor ten seconds.
-    await docker(dockerHost, ["stop", id]);
-    await docker(dockerHost, ["rm", "--volumes", id]);
+async function remove(dockerHost, things) {
+  for (const { kind, id } of things) {
+    if (kind === "container") {
+      // In order: a Marathon that is killed costs its successor ten seconds.
+      await docker(dockerHost, ["stop", id]);
+      await docker(dockerHost, ["rm", "--volumes", id]);
+    } else {
+      await docker(dockerHost, [kind, "rm", id]);
+    }
   }
 }

@@ -15,7 +15,7 @@ import { Problem, say } from "./terminal.mjs";
  * @typedef {{ urn: string, id?: string, type: string, inputs: Record<string, any>, outputs?: Record<string, any>, pendingReplacement?: boolean }} Resource
  * @typedef {{ resources?: Resource[], pending_operations?: (import("./backend.mjs").Operation & { resource: Resource })[] }} Deployment
  *   as `pulumi stack export` gives it
- * @typedef {{ id: string, name: string, created: number }} Thing a container or a volume; created: in milliseconds
+ * @typedef {{ kind: "container" | "network" | "volume", id: string, name: string, created: number }} Thing of Docker's; created: in milliseconds
  * @typedef {{ kind: string, startTime: string, endTime: string, result: string }} Update as `pulumi stack history` gives it
  */
 
@@ -72,36 +72,45 @@ export function isByFailedUpdate({ created }, history) {
 }
 
 /**
+ * The things that the state does not know: what was made for it in vain, and what may as well be another clone's.
+ * @param {Thing[]} things that bear the stack's labels, and volumes of its that bear none
+ * @param {Deployment} deployment
+ * @param {Update[]} history
+ * @returns {{ strays: Thing[], doubtful: Thing[] }} in the order of the things
+ */
+export function unknown(things, deployment, history) {
+  const making = creations(deployment.pending_operations ?? []).map(({ resource }) => resource.inputs.name);
+  const unknown = things.filter(({ id }) => !isIn(deployment, id));
+  const isStray = (/** @type {Thing} */ thing) => isByFailedUpdate(thing, history) || making.includes(thing.name);
+  // A volume without labels is nobody's: it is neither removed nor asked about.
+  return { strays: unknown.filter(isStray), doubtful: unknown.filter((thing) => !isStray(thing) && thing.kind !== "volume") };
+}
+
+/**
  * What there is to cure.
  * @param {string} stack
  * @param {NodeJS.ProcessEnv} env
  */
 export async function look(stack, env) {
   const dockerHost = setting(stack, "dockerHost") || currentDockerHost().dockerHost;
-  const [containers, volumes, exported] = await Promise.all([
+  const [containers, networks, volumes, exported] = await Promise.all([
     containersOf(dockerHost, stack),
+    networksOf(dockerHost, stack),
     bareVolumes(dockerHost, stack),
     pulumi(env, "stack", "export", "--stack", stack),
   ]);
   /** @type {{ version: number, deployment: Deployment }} */
   const { version, deployment } = JSON.parse(exported);
   const { deployment: cured, imported, forgotten } = settled(deployment, containers);
-  const isUnknown = (/** @type {Thing} */ { id }) => !isIn(cured, id);
-  const strays = containers.filter(isUnknown);
+  // A network can be removed when no container is on it any more.
+  const things = [...containers, ...networks, ...volumes].filter(({ id }) => !isIn(cured, id));
   /** @type {Update[]} */
-  const history = strays.length + volumes.length === 0 ? [] : JSON.parse(await pulumi(env, "stack", "history", "--json", "--stack", stack));
-  const isOurs = (/** @type {Thing} */ thing) => isByFailedUpdate(thing, history);
-  const wasBeingMade = (/** @type {Thing} */ { name }) => creations(deployment.pending_operations ?? []).some(({ resource }) => resource.inputs.name === name);
-  return {
-    dockerHost,
-    state: { version, deployment: cured },
-    imported,
-    forgotten,
-    containers: strays.filter(isOurs),
-    volumes: volumes.filter((volume) => isUnknown(volume) && (isOurs(volume) || wasBeingMade(volume))),
-    doubtful: strays.filter((container) => !isOurs(container)),
-  };
+  const history = things.length === 0 ? [] : JSON.parse(await pulumi(env, "stack", "history", "--json", "--stack", stack));
+  return { dockerHost, state: { version, deployment: cured }, imported, forgotten, ...unknown(things, deployment, history) };
 }
+
+/** @param {string} stack */
+const labelFilters = (stack) => ["mesos-marathon.project=mesos-marathon", `mesos-marathon.stack=${shortName(stack)}`].flatMap((label) => ["--filter", `label=${label}`]);
 
 /**
  * The containers that bear a stack's labels.
@@ -109,9 +118,18 @@ export async function look(stack, env) {
  * @param {string} stack
  */
 async function containersOf(dockerHost, stack) {
-  const labels = ["mesos-marathon.project=mesos-marathon", `mesos-marathon.stack=${shortName(stack)}`];
-  const ids = await docker(dockerHost, ["ps", "--all", "--quiet", "--no-trunc", ...labels.flatMap((label) => ["--filter", `label=${label}`])]);
-  return things(dockerHost, ids, ["container", "inspect", "--format", "{{.Id}} {{.Name}} {{.Created}}"]);
+  const ids = await docker(dockerHost, ["ps", "--all", "--quiet", "--no-trunc", ...labelFilters(stack)]);
+  return things(dockerHost, "container", ids, "{{.Id}} {{.Name}} {{json .Created}}");
+}
+
+/**
+ * The networks that bear a stack's labels.
+ * @param {string} dockerHost
+ * @param {string} stack
+ */
+async function networksOf(dockerHost, stack) {
+  const ids = await docker(dockerHost, ["network", "ls", "--quiet", "--no-trunc", ...labelFilters(stack)]);
+  return things(dockerHost, "network", ids, "{{.Id}} {{.Name}} {{json .Created}}");
 }
 
 /**
@@ -122,21 +140,22 @@ async function containersOf(dockerHost, stack) {
 async function bareVolumes(dockerHost, stack) {
   const prefix = `mesos-marathon-${shortName(stack)}-cluster-`;
   const names = await docker(dockerHost, ["volume", "ls", "--quiet", "--filter", `name=${prefix}`]);
-  const format = "{{if not .Labels}}{{.Name}} {{.Name}} {{.CreatedAt}}{{end}}";
-  return (await things(dockerHost, names, ["volume", "inspect", "--format", format])).filter(({ name }) => name.startsWith(prefix));
+  const format = "{{if not .Labels}}{{.Name}} {{.Name}} {{json .CreatedAt}}{{end}}";
+  return (await things(dockerHost, "volume", names, format)).filter(({ name }) => name.startsWith(prefix));
 }
 
 /**
  * @param {string} dockerHost
+ * @param {Thing["kind"]} kind
  * @param {string} ids one a line
- * @param {string[]} inspect
+ * @param {string} format gives id, name and time
  * @returns {Promise<Thing[]>}
  */
-async function things(dockerHost, ids, inspect) {
-  const told = ids ? await docker(dockerHost, [...inspect, ...ids.split("\n")]) : "";
+async function things(dockerHost, kind, ids, format) {
+  const told = ids ? await docker(dockerHost, [kind, "inspect", "--format", format, ...ids.split("\n")]) : "";
   return told.split("\n").filter(Boolean).map((line) => {
     const [id, name, created] = line.split(" ");
-    return { id, name: name.replace("/", ""), created: Date.parse(created) };
+    return { kind, id, name: name.replace("/", ""), created: Date.parse(JSON.parse(created)) };
   });
 }
 
@@ -219,8 +238,7 @@ export async function sayWhetherToRecover(stack, env) {
     ...(emptyMetadata(url, stack) ? ["a state that cannot be read"] : []),
     ...(seen?.forgotten ?? []).map((name) => `${name}, which was being made`),
     ...(seen?.imported ?? []).map(({ name }) => `the container ${name}, which was being made`),
-    ...[...(seen?.containers ?? []), ...(seen?.doubtful ?? [])].map(({ name }) => `the container ${name}, which the state does not know`),
-    ...(seen?.volumes ?? []).map(({ name }) => `the volume ${name}, which has no labels`),
+    ...[...(seen?.strays ?? []), ...(seen?.doubtful ?? [])].map(({ kind, name }) => `the ${kind} ${name}, which ${kind === "volume" ? "has no labels" : "the state does not know"}`),
   ];
   if (left.length > 0) {
     say(`A command that was cut off has left ${left.join("; ")}. To mend that: ${recoverCommand(stack)}`);

@@ -18,8 +18,8 @@ const ownNetwork = judgment(
       } else if (recorded && !recorded.networks.includes(id)) {
         found(
           "network-not-in-state",
-          `the network ${name} bears this stack's labels, but is not in its state: an \`up\` that was cut off left it, or it belongs to a stack of the same name ` +
-            `in another clone. In the first case remove it: docker network rm ${name}`,
+          `the network ${name} bears this stack's labels, but is not in its state: it belongs to a stack of the same name in another clone, or an \`up\` ` +
+            "that was cut off left it. Go on in that clone, choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
         );
       }
     }

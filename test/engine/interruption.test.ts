@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 
 import { representative } from "../faults/points";
 import { World } from "../faults/world";
+import { docker } from "./docker";
 
 // Six points of the matrix that `npm run test:faults` strikes as a whole, and what that has no points for.
 
@@ -40,15 +41,21 @@ test("in a person's own backend recover asks first, does the same when told yes,
   const folder = mkdtempSync(join(tmpdir(), "mesos-marathon-backend-"));
   const elsewhere = { stack: "rehearsal", env: { PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "test" } };
   const recover = (...args: string[]) => world.npmRun("recover", args, elsewhere).ended;
+  const labels = (stack: string) => ({ "mesos-marathon.project": "mesos-marathon", "mesos-marathon.stack": stack, "mesos-marathon.component": "network" });
+  const network = (Name: string, stack: string) => docker.createNetwork({ Name, Labels: labels(stack) });
+  const networks = [await network("was-being-made", "rehearsal"), await network("of-another-clone", "rehearsal"), await network("stranger", "rehearsal-2")];
   try {
     const { code, output } = await world.npmRun("pulumi", ["stack", "init"], elsewhere).ended;
     assert.equal(code, 0, output);
-    // As a Pulumi that was killed while it made a volume and wrote its state leaves them.
+    // As a Pulumi that was killed while it made a volume and a network, and wrote its state, leaves them.
     const stateFile = join(folder, ".pulumi", "stacks", "mesos-marathon", "rehearsal.json");
     const state = JSON.parse(readFileSync(stateFile, "utf8"));
-    const urn = `urn:pulumi:rehearsal::mesos-marathon::docker:index/volume:Volume::data`;
     state.checkpoint.latest ??= { manifest: { time: new Date().toISOString(), magic: "", version: "" } };
-    state.checkpoint.latest.pending_operations = [{ type: "creating", resource: { urn, custom: true, type: "docker:index/volume:Volume", inputs: { name: "none" } } }];
+    const creating = (type: string, urn: string, name: string) => ({
+      type: "creating",
+      resource: { urn: `urn:pulumi:rehearsal::mesos-marathon::${type}::${urn}`, custom: true, type, inputs: { name } },
+    });
+    state.checkpoint.latest.pending_operations = [creating("docker:index/volume:Volume", "data", "none"), creating("docker:index/network:Network", "network", "was-being-made")];
     writeFileSync(stateFile, JSON.stringify(state));
     writeFileSync(`${stateFile}.attrs`, "");
     const locks = join(folder, ".pulumi", "locks", "organization", "mesos-marathon", "rehearsal");
@@ -64,12 +71,16 @@ test("in a person's own backend recover asks first, does the same when told yes,
     assert.equal(agreed.code, 0, agreed.output);
     assert.match(agreed.output, /Done: take away the lock of process \d+/);
     assert.match(agreed.output, /Done: forget that data was being made/);
+    assert.match(agreed.output, /Done: remove the network was-being-made, which a failed update made/);
+    const left = (await docker.listNetworks({ filters: { label: ["mesos-marathon.project=mesos-marathon"] } })).map(({ Name }) => Name);
+    assert.deepEqual(left, ["stranger"], agreed.output);
     assert.deepEqual(readdirSync(locks).filter((name) => name.endsWith(".json")), []);
     assert.deepEqual(JSON.parse(readFileSync(stateFile, "utf8")).checkpoint.latest.pending_operations ?? [], []);
 
     const again = await recover();
     assert.match(again.output, /nothing to recover/);
   } finally {
+    await Promise.all(networks.map((network) => network.remove().catch(() => {})));
     rmSync(folder, { recursive: true });
   }
 });

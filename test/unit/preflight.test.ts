@@ -254,8 +254,8 @@ const table: Record<string, Case> = {
     here: { routes: [{ subnet: "172.30.250.64/26", device: "tun0" }, { subnet: "172.30.250.0/25", device: "br-stranger" }] },
     found: [
       "error: the network mesos-marathon-dev-cluster-network would be this stack's, but does not bear its labels: remove it: docker network rm mesos-marathon-dev-cluster-network",
-      "error: the network mesos-marathon-dev-cluster-network bears this stack's labels, but is not in its state: an `up` that was cut off left it, or it belongs to a stack of the same " +
-        "name in another clone. In the first case remove it: docker network rm mesos-marathon-dev-cluster-network",
+      "error: the network mesos-marathon-dev-cluster-network bears this stack's labels, but is not in its state: it belongs to a stack of the same name in another clone, " +
+        "or an `up` that was cut off left it. Go on in that clone, choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
       "error: 172.30.250.0/24 (mesos-marathon:bridgeSubnet) overlaps 172.30.0.0/16 of the Docker network stranger and 172.30.250.128/25 of the Docker network other and " +
         "172.30.250.64/26 of the host's route through tun0: choose another: pulumi config set bridgeSubnet SUBNET",
     ],

@@ -9,13 +9,14 @@ import { after, before, describe, it } from "node:test";
 type Recovery = typeof import("../../setup/recovery.mjs", { with: { "resolution-mode": "import" } });
 let settled: Recovery["settled"];
 let isByFailedUpdate: Recovery["isByFailedUpdate"];
+let unknown: Recovery["unknown"];
 let locksOf: Recovery["locksOf"];
 let emptyMetadata: Recovery["emptyMetadata"];
 let runs: typeof import("../../setup/files.mjs", { with: { "resolution-mode": "import" } }).runs;
 let endLeftOver: typeof import("../../setup/processes.mjs", { with: { "resolution-mode": "import" } }).endLeftOver;
 
 before(async () => {
-  ({ settled, isByFailedUpdate, locksOf, emptyMetadata } = await import("../../setup/recovery.mjs"));
+  ({ settled, isByFailedUpdate, unknown, locksOf, emptyMetadata } = await import("../../setup/recovery.mjs"));
   ({ endLeftOver } = await import("../../setup/processes.mjs"));
   ({ runs } = await import("../../setup/files.mjs"));
 });
@@ -23,7 +24,8 @@ before(async () => {
 const urn = (name: string) => `urn:pulumi:dev::mesos-marathon::docker:index/container:Container::${name}`;
 const resource = (name: string, more: object = {}) => ({ urn: urn(name), type: "docker:index/container:Container", inputs: { name, __defaults: [] }, ...more });
 const creating = (name: string) => ({ type: "creating", resource: resource(name) });
-const container = (name: string, created = 0) => ({ id: `id of ${name}`, name, created });
+const thing = (kind: "container" | "network" | "volume", name: string, created = 0) => ({ kind, id: `id of ${name}`, name, created });
+const container = (name: string, created = 0) => thing("container", name, created);
 
 describe("what was being made when Pulumi was cut off", () => {
   it("is taken into the state as a finished update would have recorded it, where it is there", () => {
@@ -60,7 +62,7 @@ describe("what was being made when Pulumi was cut off", () => {
 describe("a thing that the state does not know", () => {
   const at = (time: string) => `2026-01-01T00:00:${time}Z`;
   const update = (from: string, to: string, result: string) => ({ kind: "update", startTime: at(from), endTime: at(to), result });
-  const isOurs = (time: string, ...history: ReturnType<typeof update>[]) => isByFailedUpdate({ id: "", name: "", created: Date.parse(at(time)) }, history);
+  const isOurs = (time: string, ...history: ReturnType<typeof update>[]) => isByFailedUpdate(container("", Date.parse(at(time))), history);
   const failed = update("10", "20", "failed");
 
   it("is a failed update's where it was made while that ran, to the second", () =>
@@ -69,6 +71,21 @@ describe("a thing that the state does not know", () => {
     assert.deepEqual([isOurs("15", failed, update("30", "40", "succeeded")), isOurs("35", failed, update("30", "40", "succeeded"))], [false, false]));
   it("is a failed update's although others have succeeded before it or failed after it", () =>
     assert.equal(isOurs("15", update("01", "05", "succeeded"), failed, update("30", "40", "failed")), true));
+
+  it("is removed where a failed update made it, or one that was cut off was making it, and asked about where it may be another clone's; a bare volume is not", () => {
+    const [then, before] = [Date.parse(at("15")), Date.parse(at("05"))];
+    const kinds = ["container", "network", "volume"] as const;
+    const things = ["known", "failed", "making", "other"].flatMap((name) => kinds.map((kind) => thing(kind, `${name} ${kind}`, name === "failed" ? then : before)));
+    const deployment = {
+      resources: kinds.map((kind) => resource(`known ${kind}`, { id: `id of known ${kind}` })),
+      pending_operations: kinds.map((kind) => creating(`making ${kind}`)),
+    };
+    const { strays, doubtful } = unknown(things, deployment, [failed]);
+    assert.deepEqual([strays, doubtful].map((some) => some.map(({ name }) => name)), [
+      ["failed container", "failed network", "failed volume", "making container", "making network", "making volume"],
+      ["other container", "other network"],
+    ]);
+  });
 });
 
 describe("a backend that is a folder", () => {
