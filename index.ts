@@ -1,6 +1,6 @@
+import { currentDocker } from "./checks/docker-context.cjs";
 import { Cluster, host } from "./components";
 import { loadConfiguration } from "./configuration";
-import { currentDockerHost } from "./configuration/docker-context";
 import { preflight } from "./preflight";
 import { automaticImageSet } from "./preflight/automatic";
 
@@ -9,7 +9,7 @@ import { automaticImageSet } from "./preflight/automatic";
 Error.stackTraceLimit = 1;
 
 export = async () => {
-  const configuration = await loadConfiguration(currentDockerHost, automaticImageSet);
+  const configuration = await loadConfiguration(() => currentDocker().dockerHost, automaticImageSet);
   const present = await preflight(configuration);
 
   const cluster = new Cluster("cluster", {

@@ -4,7 +4,7 @@ import { type ClusterArgs, fromRegistry, type HostArgs, type ImageSet, imageSets
 import { refusal } from "../components/refusal";
 import { readAcceptedWarnings } from "./accepted-warnings";
 import { tellContradictions } from "./between";
-import { readEndpoint } from "./docker-context";
+import { readEndpoint } from "./endpoint";
 import { readImages } from "./images";
 import { type Key, keys, type Program, type Rule, rules } from "./keys";
 import { readLabels } from "./labels";

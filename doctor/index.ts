@@ -1,6 +1,6 @@
 /** `npm run doctor`: preflight's checks without a preview, and a look at the running cluster. Changes nothing. */
 
-import { currentDockerHost } from "../configuration/docker-context";
+import { currentDocker } from "../checks/docker-context.cjs";
 import { choosableImageSets, readConfiguration } from "../configuration";
 import { choose } from "../preflight/automatic";
 import type { Finding } from "../preflight/findings";
@@ -29,7 +29,7 @@ export interface Given {
 
 export async function diagnose({ project, stack, values, secretKeys, deployment, unread }: Given): Promise<Report> {
   const read = (imageSet: string) =>
-    readConfiguration((key) => (key === "imageSet" ? imageSet : values[key]), Object.keys(values), currentDockerHost, (key) => secretKeys.includes(key));
+    readConfiguration((key) => (key === "imageSet" ? imageSet : values[key]), Object.keys(values), () => currentDocker().dockerHost, (key) => secretKeys.includes(key));
   const resources = (deployment?.resources ?? []).filter((resource: { delete?: boolean }) => !resource.delete);
   const recorded = deployment && recordedIn(resources.map((resource: RecordedResource & { id?: string }) => ({ ...resource, outputs: { id: resource.id, ...plain(resource.outputs ?? {}) } })));
   const owner = { project, stack };

@@ -1,46 +1,22 @@
 /** The Docker Engine that this clone uses: which one, and whether it answers. No package is needed for asking. */
 
-import { createHash } from "node:crypto";
 import { request } from "node:http";
-import { homedir } from "node:os";
-import { join } from "node:path";
 
+import { currentDocker } from "../checks/docker-context.cjs";
 import { run, which } from "./child.mjs";
-import { readIfThere } from "./files.mjs";
 import { Problem } from "./terminal.mjs";
 
-export const defaultDockerHost = "unix:///var/run/docker.sock";
-
 /**
- * The Docker Engine that the docker CLI would use: DOCKER_HOST, else its current context, else the default socket.
+ * The Docker Engine that the docker CLI would use.
  * @param {NodeJS.ProcessEnv} [environment]
- * @returns {{ dockerHost: string, chosenBy: string }} the endpoint as in DOCKER_HOST, and what chose it ("" for nothing)
- * @throws Problem where there is no such context
+ * @throws Problem where its context is not there
  */
-export function currentDockerHost(environment = process.env) {
-  if (environment.DOCKER_HOST) {
-    return { dockerHost: environment.DOCKER_HOST, chosenBy: "DOCKER_HOST" };
-  }
-  const folder = environment.DOCKER_CONFIG || join(environment.HOME || homedir(), ".docker");
-  const context = environment.DOCKER_CONTEXT || json(join(folder, "config.json"))?.currentContext;
-  if (!context || context === "default") {
-    return { dockerHost: defaultDockerHost, chosenBy: "" };
-  }
-  const id = createHash("sha256").update(context).digest("hex");
-  const endpoint = json(join(folder, "contexts", "meta", id, "meta.json"))?.Endpoints?.docker?.Host;
-  if (!endpoint) {
-    const chosenBy = environment.DOCKER_CONTEXT ? "DOCKER_CONTEXT" : join(folder, "config.json");
-    throw new Problem(`The docker CLI's context ${JSON.stringify(context)} (${chosenBy}) is not found. docker context ls lists those that are; docker context use NAME takes one.`);
-  }
-  return { dockerHost: endpoint, chosenBy: `the docker context ${context}` };
-}
-
-/** @param {string} path */
-function json(path) {
+export function currentDockerHost(environment) {
   try {
-    return JSON.parse(readIfThere(path) ?? "{}");
-  } catch {
-    return {};
+    return currentDocker(environment);
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw new Problem(`${message[0].toUpperCase()}${message.slice(1)}.`);
   }
 }
 

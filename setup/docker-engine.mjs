@@ -2,9 +2,10 @@
 
 import { existsSync, statSync } from "node:fs";
 
+import { usualDockerHost } from "../checks/docker-context.cjs";
 import { asRoot, run, which } from "./child.mjs";
 import { installPackages } from "./debian.mjs";
-import { ask, currentDockerHost, defaultDockerHost } from "./docker-client.mjs";
+import { ask, currentDockerHost } from "./docker-client.mjs";
 import { lacksCapability, startDaemon } from "./docker-daemon.mjs";
 import { installed, note } from "./ledger.mjs";
 import { local } from "./paths.mjs";
@@ -33,7 +34,7 @@ export function remedy({ dockerHost, chosenBy, code, message, installed, install
   if (code === "EACCES") {
     return { problem: `No permission on the Docker socket ${dockerHost}: run this as a member of the group docker (sudo usermod -aG docker $USER, then log in again), or as root.` };
   }
-  if (chosenBy || dockerHost !== defaultDockerHost) {
+  if (chosenBy || dockerHost !== usualDockerHost) {
     return { problem: `No Docker Engine answers at ${dockerHost}, which ${chosenBy || "the stack's configuration (dockerHost)"} names (${message ?? code}). Start it, or take that setting away.` };
   }
   if (code === "ETIMEDOUT") {

@@ -5,7 +5,9 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
-import { currentDockerHost } from "../../configuration/docker-context";
+import { currentDocker } from "../../checks/docker-context.cjs";
+
+const currentDockerHost = (environment: NodeJS.ProcessEnv) => currentDocker(environment).dockerHost;
 
 const usual = "unix:///var/run/docker.sock";
 

@@ -15,7 +15,7 @@ const files = (folder: string, pattern: RegExp): string[] => readdirSync(join(pr
 const pages = ["README.md", ...files("docs", /\.md$/)];
 
 test("every message in troubleshooting.md is one that the program prints", async (t) => {
-  const sources = [...["configuration", "preflight", "preflight/judgments", "components"].flatMap((folder) => files(folder, /\.ts$/)), ...files("checks", /\.mjs$/), ...files("setup", /\.mjs$/)];
+  const sources = [...["configuration", "preflight", "preflight/judgments", "components"].flatMap((folder) => files(folder, /\.ts$/)), ...files("checks", /\.[cm]js$/), ...files("setup", /\.mjs$/)];
   // Sentences that go on in the next line's text are one, and what is put into them is left out.
   const printed = sources.map(read).join("\n").replaceAll(/["'`] \+\s+["'`]/g, "");
   const quoted = [...read("docs/troubleshooting.md").matchAll(/^### `(.+)`$/gm)].map(([, message]) => message);

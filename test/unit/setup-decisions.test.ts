@@ -131,7 +131,7 @@ describe("a Docker Engine that does not answer", () => {
 
   it("is nobody's where the docker CLI's context is not there", () => {
     assert.throws(() => modules.client.currentDockerHost({ HOME: "/nowhere", DOCKER_CONTEXT: "gone" }), {
-      message: `The docker CLI's context "gone" (DOCKER_CONTEXT) is not found. docker context ls lists those that are; docker context use NAME takes one.`,
+      message: 'The docker CLI\'s context "gone" (DOCKER_CONTEXT) is not found: choose one of docker context ls, with docker context use NAME or DOCKER_CONTEXT, or set mesos-marathon:dockerHost.',
     });
   });
 
