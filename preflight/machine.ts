@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,7 +17,7 @@ const patienceWithDns = 2_000;
 export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<Here, "freeBytes">> {
   const programs = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon];
   const { dockerClient: path } = cluster.mesosSlave;
-  const [listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient] = await Promise.all([
+  const [listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient, missingPaths] = await Promise.all([
     lookAtListeners(programs.map(({ port }) => port)),
     lookAtRoutes(),
     lookAtCapabilities(),
@@ -25,12 +25,22 @@ export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<He
     lookAtMemory(),
     untold(cluster).length > 0 ? lookAtName() : undefined,
     path ? lookAtClient(path) : undefined,
+    lookAtPaths(programs.flatMap(({ mounts }) => mounts.map(hostPath))),
   ]);
   const addresses = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ family }) => family === "IPv4")
     .map(({ address }) => address);
-  return { addresses, listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient };
+  return { addresses, listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient, ...(missingPaths.length > 0 && { missingPaths }) };
+}
+
+/** The part of a mount that is a path of the Docker host. */
+export const hostPath = (mount: string): string => mount.split(":")[0];
+
+/** Which of these paths are not there. What may not be looked at is no finding. */
+async function lookAtPaths(paths: readonly string[]): Promise<string[]> {
+  const codes = await Promise.all(paths.map((path) => stat(path).then(() => undefined, ({ code }: NodeJS.ErrnoException) => code)));
+  return [...new Set(paths.filter((_, index) => codes[index] === "ENOENT"))];
 }
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */

@@ -106,6 +106,8 @@ export interface Here {
   readonly availableBytes?: number;
   /** The docker client that the Mesos slave is to be given, where it is. */
   readonly dockerClient?: SeenClient;
+  /** Paths of further mounts that are not there; absent where none is missing. */
+  readonly missingPaths?: readonly string[];
   /** The machine's name, and the IPv4 address that it leads to, if any; absent where nobody goes by it. */
   readonly name?: { readonly name: string; readonly address?: string };
 }

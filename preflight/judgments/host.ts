@@ -1,7 +1,7 @@
 /** The Docker host: its addresses and name, its disk and memory, its kernel, its clock. */
 
 import { judgment } from "../findings";
-import { untold } from "../machine";
+import { hostPath, untold } from "../machine";
 
 const gigabyte = 1024 ** 3;
 
@@ -115,10 +115,27 @@ const desktop = judgment({ "docker-desktop": "warning" }, ({ configuration: { cl
   }
 });
 
-const elsewhere = judgment({ "host-not-seen": "note" }, ({ here }, found) => {
-  if (!here) {
-    found("host-not-seen", "ports, addresses, disk, memory and capabilities of the Docker host cannot be seen from here and were not checked");
+const mounts = judgment({ "mount-path-missing": "warning" }, ({ here, programs }, found) => {
+  for (const { key, program, args } of programs) {
+    const missing = args.mounts.map(hostPath).filter((path) => here?.missingPaths?.includes(path));
+    if (missing.length > 0) {
+      found(
+        "mount-path-missing",
+        `this host has no ${missing.join(", ")} (mesos-marathon:${key}Mounts): when Docker makes the container of ${program}, it makes an empty folder there, owned by root. ` +
+          "Put there what is meant, or write another path",
+      );
+    }
   }
 });
 
-export const host = [address, hostName, disk, memory, cgroups, capabilities, clock, forwarding, desktop, elsewhere];
+const elsewhere = judgment({ "host-not-seen": "note" }, ({ here, programs }, found) => {
+  if (!here) {
+    const mounts = programs.some(({ args }) => args.mounts.length > 0);
+    found(
+      "host-not-seen",
+      `ports, addresses, disk, memory${mounts ? ", capabilities and paths of mounts" : " and capabilities"} of the Docker host cannot be seen from here and were not checked`,
+    );
+  }
+});
+
+export const host = [address, hostName, disk, memory, cgroups, capabilities, clock, forwarding, desktop, mounts, elsewhere];

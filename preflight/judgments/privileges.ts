@@ -1,6 +1,7 @@
 /** What the Docker Engine and the kernel allow a container, whatever image runs in it. */
 
 import { judgment } from "../findings";
+import { hostPath } from "../machine";
 
 const memoryLimits = judgment({ "no-memory-limits": "error" }, ({ engine, programs }, found) => {
   for (const { key } of engine.limitsMemory ? [] : programs.filter(({ args }) => args.memory)) {
@@ -40,7 +41,7 @@ const labels = judgment({ "selinux-mounts": "warning" }, ({ engine, programs }, 
     found(
       "selinux-mounts",
       `SELinux is on at the Docker host, and keeps containers from what is not labelled for them: label what mesos-marathon:${key}Mounts names, ` +
-        `with chcon -Rt container_file_t ${args.mounts.map((mount) => mount.split(":")[0]).join(" ")}`,
+        `with chcon -Rt container_file_t ${args.mounts.map(hostPath).join(" ")}`,
     );
   }
 });

@@ -128,6 +128,9 @@ const untried =
   "note: the image set tutorial was put together from the images' sources; nobody has been seen to run it with this stack. " +
   "Known limits: on the host's network ZooKeeper listens on every address, on port 2181 and no other; replacing the slave's container ends its tasks";
 const tutorial = { cgroupVersion: "1", images: there(tutorialImages) };
+const missing = (paths: string, key: string, program: string) =>
+  `warning: this host has no ${paths} (mesos-marathon:${key}Mounts): when Docker makes the container of ${program}, it makes an empty folder there, owned by root. ` +
+  "Put there what is meant, or write another path";
 const notSeen = "note: ports, addresses, disk, memory and capabilities of the Docker host cannot be seen from here and were not checked";
 const rootless = "error: the Docker Engine runs rootless or with user namespaces, and the Mesos slave needs a privileged container of the real root: use an Engine without";
 const foreignTask = (name: string) =>
@@ -591,6 +594,19 @@ const table: Record<string, Case> = {
 
   // Over a remote endpoint, and in Docker Desktop's virtual machine.
   "what only the host can tell is told as not seen": { here: null, found: [notSeen] },
+  "paths of mounts are told as not seen where there are some": {
+    config: { marathonMounts: '["/srv/plugins:/plugins"]' },
+    here: null,
+    found: [notSeen.replace(" and capabilities", ", capabilities and paths of mounts")],
+  },
+  "mounts of paths that are missing": {
+    config: { marathonMounts: '["/srv/plugins:/plugins:ro","/etc/hosts:/hosts","/etc/keys:/keys"]', mesosMasterMounts: '["/srv/plugins:/modules"]', zookeeperMounts: '["/etc/hosts:/hosts"]' },
+    here: { missingPaths: ["/srv/plugins", "/etc/keys"] },
+    found: [
+      missing("/srv/plugins", "mesosMaster", "the Mesos master"),
+      missing("/srv/plugins, /etc/keys", "marathon", "Marathon"),
+    ],
+  },
   "an address cannot be judged from elsewhere": {
     here: null,
     config: { address: "192.0.2.99" },
@@ -1090,6 +1106,20 @@ test("the machine is looked at where the engine's folder is on it", linuxOnly, a
   assert.equal(typeof here.lacksCapabilities, "boolean");
   assert.equal(here.mountsCpuCgroup, /^\S+ \S+ cgroup \S*\bcpu\b(?!set|acct)/m.test(readFileSync("/proc/mounts", "utf8")));
   assert.ok((here.availableBytes ?? 0) > 0);
+});
+
+test("paths of mounts are looked for on the machine", linuxOnly, async (t) => {
+  const engine = await played(t);
+  const there = `${engine.folder}/there`;
+  writeFileSync(there, "");
+  const seen = async (...paths: string[]) => {
+    const mounts = JSON.stringify(paths.map((path, index) => `${path}:/mount-${index}`));
+    return (await look(at(engine.dockerHost, { marathonMounts: mounts, zookeeperMounts: mounts }))).here?.missingPaths;
+  };
+  assert.deepEqual(await seen(), undefined);
+  assert.deepEqual(await seen(there, engine.folder), undefined);
+  // Below a file there is nothing either, but nothing that Docker could make.
+  assert.deepEqual(await seen(there, `${engine.folder}/missing`, `${there}/below`), [`${engine.folder}/missing`]);
 });
 
 /** Listens in this process, at an address and a port of the system's choice. */
