@@ -8,6 +8,7 @@
  *     TEST_DOCKER_HOST   that engine, as in DOCKER_HOST (which is set to it too)
  *     TEST_BROWSER       a Chromium
  *     TEST_REGISTRY      the program of an image registry
+ *     TEST_ZOOKEEPER     files of a newer ZooKeeper than the rehearsal's, as a tar file
  *     TEST_NETWORK       the networkMode of clusters that do not say which, with --network
  *     TEST_IMAGE         an image with a shell, Python, Java and curl
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
@@ -31,6 +32,7 @@ import { readIfThere } from "../setup/files.mjs";
 import { local, root } from "../setup/paths.mjs";
 import { registry } from "../setup/registry.mjs";
 import { main, Problem, say, step } from "../setup/terminal.mjs";
+import { newerZooKeeper } from "./engine/newer-zookeeper.mjs";
 import { prepare, withTestEngines } from "./engine/session.mjs";
 
 /** Milliseconds that one file may take. */
@@ -95,7 +97,7 @@ async function withEngines(chosen, network) {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
-    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry(), ...(network && { TEST_NETWORK: network }) };
+    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry(), TEST_ZOOKEEPER: await newerZooKeeper(), ...(network && { TEST_NETWORK: network }) };
   });
   const releases = [...new Set(chosen.map(({ release }) => release))];
   const wanted = releases.flatMap((release) => chosen.filter((run) => run.release === release).slice(0, engines).map(() => release));

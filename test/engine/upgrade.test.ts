@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,7 +11,8 @@ import { docker, removeVolumes, standing, volumeNames } from "./docker";
 import { TestStack } from "./stack";
 
 // A cluster whose versions change, under an app that must not notice: one component's, all of them, and back. The other
-// versions are the same stand-ins and the same ZooKeeper under other tags: what is proved is what the stack does.
+// versions are the same stand-ins under other tags: what is proved is what the stack does. ZooKeeper 3.9 is a real one,
+// Debian 13's on Debian 12's Java; 3.8.1 is 3.8.0 under another tag.
 
 const programs = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" } as const;
 type Program = keyof typeof programs;
@@ -18,6 +20,7 @@ const { rehearsal } = imageSets;
 const repository = (program: Program) => rehearsal[program].image.split(":")[0];
 const names = Object.values(programs);
 const marathonUrl = "http://127.0.0.1:8080";
+const newZooKeeper = "3.9.3";
 
 let folder: string;
 let stack: TestStack;
@@ -26,6 +29,7 @@ const tagged: string[] = [];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "mesos-marathon-upgrade-"));
+  await makeNewZooKeeper();
   stack = await TestStack.create("upgrade", { "mesos-marathon:imageSet": "rehearsal" });
   await stack.up();
   await startApp(marathonUrl, "/sleep");
@@ -41,6 +45,15 @@ after(async () => {
   }
   await rm(folder, { recursive: true, force: true });
 });
+
+/** The rehearsal's ZooKeeper image with the files of a newer ZooKeeper over those that are there. */
+async function makeNewZooKeeper(): Promise<void> {
+  const container = await docker.createContainer({ Image: rehearsal.zookeeper.image });
+  await container.putArchive(process.env.TEST_ZOOKEEPER ?? "", { path: "/" });
+  await container.commit({ repo: repository("zookeeper"), tag: newZooKeeper });
+  tagged.push(`${repository("zookeeper")}:${newZooKeeper}`);
+  await container.remove();
+}
 
 /** Configures the rehearsal's images with other versions of these programs. */
 async function take(versions: Partial<Record<Program, string>>): Promise<void> {
@@ -61,11 +74,34 @@ async function take(versions: Partial<Record<Program, string>>): Promise<void> {
 
 const images = async () => Promise.all(names.map(async (name) => (await docker.getContainer(name).inspect()).Config.Image.split(":")[1]));
 
-/** Framework, slave and running task, which no change of a version may touch. */
+/** Marathon, which ends when it loses ZooKeeper, is started again in the same container. */
+const ids = (containers: readonly string[]) => Promise.all(containers.map(async (name) => (await docker.getContainer(name).inspect()).Id));
+
+/** Framework, slave, app and running task with its containers, which no change of a version may touch. */
 async function running() {
-  const [{ frameworkId }, { slaves }, { tasks }] = await Promise.all([get(`${marathonUrl}/v2/info`), get("http://127.0.0.1:5050/master/slaves"), get(`${marathonUrl}/v2/apps/sleep/tasks`)]);
-  return { frameworkId, slaves: slaves.filter(({ active }: any) => active).map(({ id }: any) => id), tasks: tasks.map(({ id, startedAt, state }: any) => ({ id, startedAt, state })) };
+  const [{ frameworkId }, { slaves }, { apps }, { tasks }, containers] = await Promise.all([
+    get(`${marathonUrl}/v2/info`),
+    get("http://127.0.0.1:5050/master/slaves"),
+    get(`${marathonUrl}/v2/apps`),
+    get(`${marathonUrl}/v2/apps/sleep/tasks`),
+    standing((name) => name.startsWith("mesos-") && !names.some((other) => other === name)),
+  ]);
+  return {
+    frameworkId,
+    slaves: slaves.filter(({ active }: any) => active).map(({ id }: any) => id),
+    apps,
+    tasks: tasks.map(({ id, startedAt, state }: any) => ({ id, startedAt, state })),
+    containers,
+  };
 }
+
+/** What the running ZooKeeper says of its version and its mode. */
+const serving = () =>
+  new Promise<string>((resolve, reject) => {
+    let text = "";
+    const connection = connect(2181, "127.0.0.1", () => connection.write("srvr"));
+    connection.on("data", (part) => (text += part)).on("end", () => resolve(text)).on("error", reject);
+  }).then((text) => [/^Zookeeper version: ([\d.]+)/m.exec(text)?.[1], /^Mode: (\w+)/m.exec(text)?.[1]]);
 
 test("one component's version: its container alone is replaced", async () => {
   await take({ marathon: "1.11.1" });
@@ -107,21 +143,42 @@ test("back to what was before, within the release lines", async () => {
   assert.deepEqual(await running(), app);
 });
 
+test("ZooKeeper of the next release line goes on with the data: it alone is replaced, and all that stands on it is proved anew", async () => {
+  assert.deepEqual(await serving(), ["3.8.0", "standalone"]);
+  await take({ zookeeper: newZooKeeper });
+  const others = await ids(names.slice(1));
+  const { steps, warnings } = await stack.wholePreview();
+  assert.deepEqual(steps.sort(), [
+    "replace cluster-zookeeper-image: name",
+    "replace cluster-zookeeper: image",
+    "update cluster-marathon-ready: environment.AFTER",
+    "update cluster-mesos-master-ready: environment.AFTER",
+    "update cluster-mesos-slave-ready: environment.AFTER",
+    "update cluster-zookeeper-ready: environment.CONTAINER_ID",
+  ]);
+  assert.deepEqual(warnings, ["the container zookeeper is replaced (changed: image): for some ten seconds nothing is launched and Marathon answers nothing; tasks keep running"]);
+  assert.deepEqual((await stack.upSteps()).sort(), steps);
+  assert.deepEqual(await serving(), [newZooKeeper, "standalone"]);
+  assert.deepEqual(await ids(names.slice(1)), others);
+  assert.deepEqual(await running(), app);
+  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
+});
+
 test("what its data does not survive is refused before anything is touched, and what it does survive goes", async () => {
-  await take({ zookeeper: "3.9.4", mesosMaster: "1.12.0", mesosSlave: "1.12.0", marathon: "1.12.0" });
+  await take({ zookeeper: newZooKeeper, mesosMaster: "1.12.0", mesosSlave: "1.12.0", marathon: "1.12.0" });
   await stack.up();
   assert.deepEqual(await running(), app);
   const census = await standing((name) => names.some((other) => other === name));
 
   await stack.configure({ "mesos-marathon:imageSet": "rehearsal" });
-  const refused = /ZooKeeper 3\.8\.0 \(\S+\) cannot go on with what 3\.9\.4 \(\S+\) has left: nobody promises .*\[version-dead-end\]\s+- Marathon 1\.11\.0 \(\S+\) cannot go on with what 1\.12\.0 \(\S+\) has left: Marathon refuses data/;
+  const refused = /ZooKeeper 3\.8\.0 \(\S+\) cannot go on with what 3\.9\.3 \(\S+\) has left: nobody promises .*\[version-dead-end\]\s+- Marathon 1\.11\.0 \(\S+\) cannot go on with what 1\.12\.0 \(\S+\) has left: Marathon refuses data/;
   await assert.rejects(stack.preview(), refused);
   await assert.rejects(stack.up(), refused);
   assert.deepEqual(await standing((name) => names.some((other) => other === name)), census);
 
-  await take({ zookeeper: "3.9.4", marathon: "1.12.0" });
+  await take({ zookeeper: newZooKeeper, marathon: "1.12.0" });
   await stack.up();
-  assert.deepEqual(await images(), ["3.9.4", "1.11.0", "1.11.0", "1.12.0"]);
+  assert.deepEqual(await images(), [newZooKeeper, "1.11.0", "1.11.0", "1.12.0"]);
   assert.deepEqual(await running(), app);
 });
 
