@@ -2,7 +2,7 @@
 const mesosphere = ["MESOSPHERE_HTTP_CREDENTIALS", "MESOSPHERE_KEYSTORE_PATH", "MESOSPHERE_KEYSTORE_PASS"];
 
 /**
- * The environment variables that are flags of Mesos and options of Marathon. Mesos ignores a variable that names none of
+ * The environment variables that are flags of Mesos, options of Marathon and settings of ZooKeeper's image. Mesos ignores a variable that names none of
  * its flags, and Marathon does not start with one.
  *
  * From the sources at the tags of the versions: `flags.cpp` and `main.cpp` of master and slave with `logging/flags.cpp`,
@@ -10,6 +10,14 @@ const mesosphere = ["MESOSPHERE_HTTP_CREDENTIALS", "MESOSPHERE_KEYSTORE_PATH", "
  * that make the program print something and end, `help` and `version`, are left out.
  */
 export const flags = {
+  /**
+   * Of the official image, which ignores what it does not know: its Dockerfile and entrypoint, the same from 3.6.4 to 3.9.4
+   * (31z4/zookeeper-docker), and ZooKeeper's own zkServer.sh and zkEnv.sh.
+   */
+  zookeeper: variables("ZOO", `
+    4lw_commands_whitelist adminserver_enabled autopurge_purgeinterval autopurge_snapretaincount cfg_extra conf_dir
+    data_dir data_log_dir datadir_autocreate_disable init_limit log4j_prop log_dir max_client_cnxns my_id noexec
+    servers standalone_enabled sync_limit tick_time`),
   mesosMaster: {
     "0.23.0": variables("MESOS", `
     acls allocation_interval allocator authenticate authenticate_slaves authenticators cluster credentials

@@ -195,6 +195,7 @@ const officialZooKeeper = {
   builtIn: {},
   data: { data: "/data", datalog: "/datalog" },
   listensOnAddressOnly: true,
+  flags: flags.zookeeper,
 };
 
 /** What a slave of Mesos 1.5 and later is told, beside what every one is. */

@@ -65,12 +65,15 @@ function variableFaults(
   const firstWord = (variable: string) => variable.split("_")[0];
   const isFlag = flags.some((flag) => firstWord(flag) === firstWord(name.toUpperCase()));
   // Mesos and Marathon read the names of their flags in any case.
-  const meant = isFlag ? name.toUpperCase() : name;
+  const meant = isFlag && program !== "zookeeper" ? name.toUpperCase() : name;
   if (Object.hasOwn(environment, meant) && (networkMode === "bridge" || !isForBridge(environment[meant]))) {
     const key = keyBehind(environment[meant], program);
     found.push(`is what the stack sets itself: ${key ? `set mesos-marathon:${key} instead, and ` : ""}${remove}`);
   } else if (isFlag && !flags.includes(meant)) {
     found.push(`is no setting that version ${version} knows${nearest(name, flags)}; ${remove}`);
+  }
+  if ("ZOO_SERVERS" in environment) {
+    found.push(...astray(name, text, remove));
   }
   const isArgument = flagsAsArguments && /^MARATHON_/i.test(name);
   if (isArgument && /[\s*?[]/.test(text)) {
@@ -88,6 +91,18 @@ function variableFaults(
     found.push(`is a credential in the clear: pulumi config set --secret --path ${program}Environment.${name}`);
   }
   return found;
+}
+
+/** Of the official ZooKeeper image's variables, what would take its data, or its port, from where the stack has them. */
+function astray(name: string, text: string, remove: string): string[] {
+  if (/^ZOO_DATA(_LOG)?_DIR$/.test(name)) {
+    return [`would put the data where no volume is, so that a replaced container begins without any: ${remove}`];
+  }
+  if (name === "ZOO_CONF_DIR") {
+    return [`is where the image writes its settings and not where it reads them: ${remove}`];
+  }
+  const settings = name === "ZOO_CFG_EXTRA" ? [...text.matchAll(/(?<!\S)(dataDir|dataLogDir|clientPort|clientPortAddress|server\.\d+)=/g)] : [];
+  return settings.length > 0 ? [`has ${settings.map(([, setting]) => setting).join(" and ")}, which the stack sets itself: write it without`] : [];
 }
 
 /** The key that a variable's template takes its value from; undefined where there is none. */

@@ -45,6 +45,29 @@ test("the official image's settings: data in /data and /datalog, and everything 
   }
 });
 
+test("every variable of the official image's is in force in the server that runs", async () => {
+  const port = cluster.zookeeperPort;
+  const admin = freePort();
+  const container = await start("ZOO_MY_ID=5", `ZOO_SERVERS=server.5=127.0.0.1:${freePort()}:${freePort()};127.0.0.1:${port}`, "ZOO_STANDALONE_ENABLED=false",
+    "ZOO_DATA_DIR=/elsewhere", "ZOO_DATA_LOG_DIR=/log-elsewhere", "ZOO_TICK_TIME=3000", "ZOO_INIT_LIMIT=7", "ZOO_SYNC_LIMIT=3", "ZOO_MAX_CLIENT_CNXNS=50",
+    "ZOO_AUTOPURGE_SNAPRETAINCOUNT=4", "ZOO_AUTOPURGE_PURGEINTERVAL=1", "ZOO_4LW_COMMANDS_WHITELIST=conf,srvr", "ZOO_ADMINSERVER_ENABLED=false",
+    `ZOO_CFG_EXTRA=maxSessionTimeout=90000 admin.enableServer=true admin.serverAddress=127.0.0.1 admin.serverPort=${admin}`,
+    "ZK_SERVER_HEAP=200", "SERVER_JVMFLAGS=-Da=1", "JVMFLAGS=-Db=2 -Dc=3");
+  // One server that is told not to stand alone leads itself.
+  assert.equal(await serves(port), "leader");
+  const conf = (await ask(port, "conf")).split("\n");
+  for (const line of ["dataDir=/elsewhere/version-2", "dataLogDir=/log-elsewhere/version-2", "serverId=5", "tickTime=3000", "initLimit=7", "syncLimit=3", "maxClientCnxns=50", "maxSessionTimeout=90000"]) {
+    assert.ok(conf.includes(line), `${line} is not in ${conf.join(", ")}`);
+  }
+  const log = await logs(container);
+  assert.match(log, /autopurge\.snapRetainCount set to 4/);
+  assert.match(log, /autopurge\.purgeInterval set to 1/);
+  const answer: any = await until("the AdminServer", async () => (await fetch(`http://127.0.0.1:${admin}/commands/server_stats`)).json());
+  assert.match(answer.version, /^3\.8\.0/);
+  const { Processes } = (await container.top()) as { Processes: string[][] };
+  assert.match(Processes[0]!.at(-1)!, /^java -Xmx200m .*-Da=1 -Db=2 -Dc=3 /);
+});
+
 test("without a whitelist only srvr is answered", async () => {
   const port = cluster.zookeeperPort;
   await cluster.zookeeper();

@@ -44,6 +44,8 @@ const labelName = "is no name for a label: write letters, digits and . _ / - bet
 const registry = "write host, port and folders as in an image's name, without https://, such as registry.example:5000/mirror";
 const passwordInTheClear =
   "imageRegistryPassword is in the clear: pulumi config set --secret imageRegistryPassword, and take a new one if others could read that";
+const withoutVolume = (name: string) =>
+  `would put the data where no volume is, so that a replaced container begins without any: remove it: pulumi config rm --path zookeeperEnvironment.${name}`;
 export const inTheClear = (variable: string) => `is a credential in the clear: pulumi config set --secret --path ${variable}`;
 
 const warning = "write the name of a warning, as it stands in brackets at its end, such as low-disk";
@@ -354,6 +356,24 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosSlaveEnvironment: json({ A: "x".repeat(128 * 1024 - 3) }) }],
   [{ zookeeperEnvironment: json({ SERVERS: "127.0.0.2" }) }, `zookeeperEnvironment.SERVERS ${setItself("zookeeperEnvironment.SERVERS", "address")}`],
   [{ zookeeperEnvironment: json({ MYID: 2 }) }, `zookeeperEnvironment.MYID ${setItself("zookeeperEnvironment.MYID")}`],
+  // The official image of ZooKeeper reads its variables in capitals only, and ignores others.
+  [
+    { imageSet: "rehearsal", zookeeperEnvironment: json({ ZOO_TICKTIME: "3000", zoo_init_limit: "7" }) },
+    `zookeeperEnvironment.ZOO_TICKTIME ${unknown("zookeeperEnvironment.ZOO_TICKTIME", "3.8.0", ", did you mean ZOO_TICK_TIME?")}`,
+    `zookeeperEnvironment.zoo_init_limit ${unknown("zookeeperEnvironment.zoo_init_limit", "3.8.0", ", did you mean ZOO_INIT_LIMIT?")}`,
+  ],
+  [
+    { imageSet: "classic", zookeeperEnvironment: json({ ZOO_DATA_DIR: "/data-2", ZOO_DATA_LOG_DIR: "/log", ZOO_CONF_DIR: "/etc/zookeeper" }) },
+    `zookeeperEnvironment.ZOO_DATA_DIR ${withoutVolume("ZOO_DATA_DIR")}`,
+    `zookeeperEnvironment.ZOO_DATA_LOG_DIR ${withoutVolume("ZOO_DATA_LOG_DIR")}`,
+    "zookeeperEnvironment.ZOO_CONF_DIR is where the image writes its settings and not where it reads them: remove it: pulumi config rm --path zookeeperEnvironment.ZOO_CONF_DIR",
+  ],
+  [
+    { imageSet: "modern", zookeeperEnvironment: json({ ZOO_CFG_EXTRA: "dataDir=/data-2 snapCount=50000 clientPort=2182 server.2=127.0.0.2:2888:3888" }) },
+    "zookeeperEnvironment.ZOO_CFG_EXTRA has dataDir and clientPort and server.2, which the stack sets itself: write it without",
+  ],
+  [{ imageSet: "rehearsal", zookeeperEnvironment: json({ ZOO_TICK_TIME: 3000, ZOO_CFG_EXTRA: "snapCount=50000 secureClientPort=2281 metricsProvider.dataDir=x", ZK_SERVER_HEAP: 512 }) }],
+  [{ zookeeperEnvironment: json({ ZOO_DATA_DIR: "/data" }) }],
   [{ mesosMasterEnvironment: json({ MESOS_PORT: "5055" }) }, `mesosMasterEnvironment.MESOS_PORT ${setItself("mesosMasterEnvironment.MESOS_PORT", "mesosMasterPort")}`],
   // Mesos reads its variables in small letters too.
   [{ mesosMasterEnvironment: json({ MESOS_quorum: "2" }) }, `mesosMasterEnvironment.MESOS_quorum ${setItself("mesosMasterEnvironment.MESOS_quorum")}`],
