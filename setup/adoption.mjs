@@ -62,6 +62,11 @@ export function misfits({ component, wanted, found, imageVariables }) {
   if (found.Config.Image !== wanted.image) {
     problem(`was made from ${found.Config.Image}, and the stack would take ${wanted.image}: pulumi config set imageSet SET, with a set that has the image, or one of your own (docs/image-sets.md)`);
   }
+  if (found.HostConfig.NetworkMode === "host" && wanted.networkMode !== "host") {
+    // Its addresses are all others, which no other key makes the same.
+    problem("is on the host's network, and the stack's would be on one of its own: pulumi config set networkMode host");
+    return problems;
+  }
   const wantedVariables = variables(wanted.envs);
   for (const [variable, value] of variables(found.Config.Env.filter((entry) => !imageVariables.includes(entry)))) {
     const own = wantedVariables.get(variable);

@@ -27,11 +27,13 @@ interface Byhand {
   readonly binds?: readonly string[];
   readonly image?: string;
   readonly network?: string;
+  /** The stack's. */
+  readonly networkMode?: string;
   readonly status?: string;
   readonly labels?: Record<string, string>;
 }
 
-function pair({ environment = [], binds = ["/sys/fs/cgroup:/sys/fs/cgroup"], image: from = image, network = "host", status = "running", labels = {} }: Byhand) {
+function pair({ environment = [], binds = ["/sys/fs/cgroup:/sys/fs/cgroup"], image: from = image, network = "host", networkMode = "host", status = "running", labels = {} }: Byhand) {
   const found = {
     Id: "0123456789abcdef",
     Name: "/mesos-slave",
@@ -39,7 +41,7 @@ function pair({ environment = [], binds = ["/sys/fs/cgroup:/sys/fs/cgroup"], ima
     Config: { Image: from, Env: ["PATH=/bin", "MESOS_WORK_DIR=/tmp/mesos", ...environment], Labels: labels },
     HostConfig: { NetworkMode: network, Binds: binds, RestartPolicy: { Name: "always" }, Privileged: true, PidMode: "", LogConfig: { Type: "json-file", Config: {} } },
   } as unknown as ContainerInspectInfo;
-  return { component: "mesos-slave", wanted, found, imageVariables: ["PATH=/bin", "MESOS_WORK_DIR=/tmp/mesos"] };
+  return { component: "mesos-slave", wanted: { ...wanted, networkMode }, found, imageVariables: ["PATH=/bin", "MESOS_WORK_DIR=/tmp/mesos"] };
 }
 
 const table: Record<string, readonly [Byhand, ...string[]]> = {
@@ -59,6 +61,10 @@ const table: Record<string, readonly [Byhand, ...string[]]> = {
   "another image": [
     { image: "mesoscloud/mesos-slave:0.28.1" },
     `was made from mesoscloud/mesos-slave:0.28.1, and the stack would take ${image}: pulumi config set imageSet SET, with a set that has the image, or one of your own (docs/image-sets.md)`,
+  ],
+  "a stack on a network of its own, where every address is another": [
+    { networkMode: "bridge", environment: ["MESOS_IP=192.0.2.7", "MESOS_MASTER=zk://192.0.2.7:2181/mesos"] },
+    "is on the host's network, and the stack's would be on one of its own: pulumi config set networkMode host",
   ],
   "another network, and a mount": [
     { network: "bridge", binds: ["/srv:/srv:ro", "/sys/fs/cgroup:/sys/fs/cgroup:rw"] },
