@@ -49,7 +49,11 @@ before(async () => {
   // The tutorial's images; what they need of the host does not matter to stand-ins.
   await writeFile(join(folder, "images.json"), JSON.stringify({ like: "tutorial", needs: {} }));
   await makeTutorialImages();
-  stack = await TestStack.create("adopted", { "mesos-marathon:imageSet": "custom", "mesos-marathon:customImageSet": join(folder, "images.json") }, { project: clone });
+  stack = await TestStack.create(
+    "adopted",
+    { "mesos-marathon:networkMode": "host", "mesos-marathon:imageSet": "custom", "mesos-marathon:customImageSet": join(folder, "images.json") },
+    { project: clone },
+  );
 
   for (const line of lines) {
     await promisify(execFile)("docker", ["run", "-d", ...line], { env: { ...process.env, DOCKER_HOST: dockerHost() } });

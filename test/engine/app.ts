@@ -32,3 +32,22 @@ export function runningTask(marathonUrl: string, id: string): Promise<any> {
     return tasks.find(({ state }: any) => state === "TASK_RUNNING");
   });
 }
+
+/** What a cluster knows of itself and of an app with one task. */
+export interface Known {
+  readonly framework: string;
+  readonly slave: string;
+  readonly task: string;
+  readonly startedAt: string;
+}
+
+/** False until framework and slave are active and the task runs. */
+export async function knownTo({ mesosUrl, marathonUrl }: { mesosUrl: string; marathonUrl: string }, app: string): Promise<Known | false> {
+  const [{ frameworks }, { slaves }, { tasks }] = await Promise.all([
+    get(`${mesosUrl}/master/frameworks`),
+    get(`${mesosUrl}/master/slaves`),
+    get(`${marathonUrl}/v2/apps${app}/tasks`),
+  ]);
+  const [framework, slave, task] = [frameworks.find(({ active }: any) => active), slaves.find(({ active }: any) => active), tasks[0]];
+  return framework && slave && task?.state === "TASK_RUNNING" && { framework: framework.id, slave: slave.id, task: task.id, startedAt: task.startedAt };
+}

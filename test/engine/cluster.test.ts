@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
 import { chromium } from "playwright-core";
@@ -6,7 +7,7 @@ import { chromium } from "playwright-core";
 import { get, runningTask, startApp, web } from "./app";
 import { census, docker, plantLookAlikes, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
-import { projectFolder, TestStack } from "./stack";
+import { network, projectFolder, TestStack } from "./stack";
 
 // One life of a cluster, told in order: each test goes on where the one before it ended.
 
@@ -44,7 +45,7 @@ test("up from nothing ends with a cluster that works", async () => {
   await stack.up();
 
   const { slaves } = await get(`${mesosUrl}/master/slaves`);
-  assert.deepEqual(slaves.map(({ pid, active }: any) => ({ pid, active })), [{ pid: `slave(1)@127.0.0.1:${ports.mesosSlavePort}`, active: true }]);
+  assert.deepEqual(slaves.map(({ pid, active }: any) => ({ pid, active })), [{ pid: `slave(1)@${network.mesosSlave}:${ports.mesosSlavePort}`, active: true }]);
   const { frameworkId } = await get(`${marathonUrl}/v2/info`);
   const { frameworks } = await get(`${mesosUrl}/master/frameworks`);
   assert.deepEqual(frameworks.map(({ id, active }: any) => ({ id, active })), [{ id: frameworkId, active: true }]);
@@ -74,17 +75,17 @@ test("the pages of the master and of Marathon answer and say that they are stand
   }
 });
 
-test("everything listens on the address that was given, and on no other", async () => {
-  const { readFile } = await import("node:fs/promises");
+test("everything listens on the address that was given, the slave where its links lead to as well, and nothing on any other", async () => {
   const listening = (await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8"))))
     .flatMap((table) => table.split("\n").slice(1))
     .map((line) => line.trim().split(/\s+/))
     .filter((fields) => fields[3] === "0A")
     .map((fields) => fields[1].split(":"))
-    .filter(([, port]) => Object.values(ports).includes(Number.parseInt(port, 16)));
-  assert.equal(new Set(listening.map(([, port]) => port)).size, 4);
-  // 127.0.0.1 as /proc writes it, in IPv4 or mapped into IPv6.
-  assert.deepEqual([...new Set(listening.map(([address]) => address.slice(-8)))], ["0100007F"]);
+    // /proc writes an IPv4 address backwards, and the same at the end of the IPv6 one that maps it.
+    .map(([address, port]) => ({ address: [...Buffer.from(address.slice(-8), "hex")].reverse().join("."), port: Number.parseInt(port, 16) }))
+    .filter(({ port }) => Object.values(ports).includes(port));
+  const wanted = [...Object.values(ports).map((port) => `127.0.0.1:${port}`), `${network.taskHost}:${ports.mesosSlavePort}`];
+  assert.deepEqual([...new Set(listening.map(({ address, port }) => `${address}:${port}`))].sort(), [...new Set(wanted)].sort());
 });
 
 test("an app runs as a container, answers on its dynamic port, and is replaced when it is killed", async () => {
@@ -96,16 +97,17 @@ test("an app runs as a container, answers on its dynamic port, and is replaced w
     const task = await runningTask(marathonUrl, "/web");
     return task.id !== first.id && task;
   });
-  await eventually("its answer", async () => (await fetch(`http://127.0.0.1:${second.ports[0]}/`)).ok);
+  assert.equal(second.host, network.taskHost);
+  await eventually("its answer", async () => (await fetch(`http://${second.host}:${second.ports[0]}/`)).ok);
 });
 
-test("in a browser the pages load without an error, show the slave and the app, and say that they are stand-ins", async () => {
+test("in a browser the pages load without an error, show the slave and the app, say that they are stand-ins, and lead to the task's sandbox", async () => {
   const browser = await chromium.launch({
     executablePath: process.env.TEST_BROWSER,
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   try {
-    for (const [url, shown] of [[mesosUrl, `127.0.0.1:${ports.mesosSlavePort}`], [marathonUrl, "/web"]]) {
+    for (const [url, shown] of [[mesosUrl, `${network.taskHost}:${ports.mesosSlavePort}`], [marathonUrl, "/web"]]) {
       const page = await browser.newPage();
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
@@ -118,6 +120,10 @@ test("in a browser the pages load without an error, show the slave and the app, 
         const nothing = page.getByText("Nothing is being deployed.");
         await nothing.waitFor();
         assert.equal(await nothing.evaluate((cell: any) => cell.colSpan), await page.locator("table:has(#deployments) th").count());
+      } else {
+        await page.locator(`a[href*="${network.taskHost}:${ports.mesosSlavePort}"]`).first().click();
+        await page.getByText("Mesos slave (stand-in)").first().waitFor();
+        await page.getByText("/slaves/").first().waitFor();
       }
       assert.deepEqual(errors, [], url);
     }

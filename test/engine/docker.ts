@@ -1,8 +1,9 @@
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 import Docker from "dockerode";
 
-import { dockerHost } from "./stack";
+import { dockerHost, type TestStack } from "./stack";
 
 export const docker = new Docker({ socketPath: dockerHost().replace("unix://", "") });
 export const testImage = process.env.TEST_IMAGE ?? "mesos-marathon/rehearsal-base:bookworm";
@@ -65,6 +66,15 @@ export async function plantLookAlikes(containerNames: readonly string[], volumes
 export async function census() {
   const [containers, volumes, networks, images] = await Promise.all([standing(), volumeNames(), docker.listNetworks(), docker.listImages()]);
   return { containers, volumes, networks: networks.map(({ Id }) => Id).sort(), images: images.map(({ Id }) => Id).sort() };
+}
+
+/** Expects `preview` and `up` to end with this sentence and to have made and removed nothing. */
+export async function refused(stack: TestStack, sentence: RegExp): Promise<void> {
+  const there = async () => [(await standing()).map(({ id, name }) => ({ id, name })), await volumeNames()];
+  const before = await there();
+  await assert.rejects(stack.preview(), sentence);
+  await assert.rejects(stack.up(), sentence);
+  assert.deepEqual(await there(), before);
 }
 
 export async function volumeNames(): Promise<string[]> {

@@ -6,7 +6,7 @@ import type { Report } from "../../doctor/report";
 import { web } from "./app";
 import { census, docker, removeVolumes, volumeNames } from "./docker";
 import { eventually } from "./eventually";
-import { dockerHost, TestStack } from "./stack";
+import { dockerHost, network, TestStack } from "./stack";
 
 // What doctor says of a cluster in each of its states, to a person and to a program; it changes none of them.
 
@@ -78,7 +78,7 @@ test("a cluster that is well", async () => {
     ],
   );
   assert.deepEqual(slaves.map(({ id, ...slave }) => slave), [
-    { hostname: "127.0.0.1", active: true, attributes: {}, total: { cpus: 2, mem: 2048, disk: 10240 }, free: { cpus: 2, mem: 2048, disk: 10240 } },
+    { hostname: network.taskHost, active: true, attributes: {}, total: { cpus: 2, mem: 2048, disk: 10240 }, free: { cpus: 2, mem: 2048, disk: 10240 } },
   ]);
   assert.deepEqual([apps, components.map(({ log }) => log)], [[], [[], [], [], []]]);
   assert.match(table, /^ {2}marathon {5}ready {5}1\.11\.0 {2}http:\/\/127\.0\.0\.1:8080\n {15}active as \S+$/m);

@@ -9,12 +9,12 @@ import { pulumiYaml } from "../unit/pulumi-yaml";
 import { get, startApp } from "./app";
 import { docker, removeVolumes, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
-import { dockerHost, TestStack } from "./stack";
+import { dockerHost, network, TestStack } from "./stack";
 
 // For every configuration key: what a change of it replaces, updates and leaves, as the preview says and `up` then does.
 // One cluster on the default names and ports, with an app that must not notice; each row goes on where the last one ended.
 
-const base = { "mesos-marathon:imageSet": "rehearsal" };
+const base = { "mesos-marathon:imageSet": "rehearsal", "mesos-marathon:networkMode": network.mode };
 const engine = dockerHost().slice("unix://".length);
 const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"] as const;
 type Component = (typeof components)[number];
@@ -31,6 +31,8 @@ interface Row {
   readonly refused?: RegExp;
   /** Not done: what it leads to is another test's. */
   readonly previewOnly?: true;
+  /** What differs then in each container that is replaced. Keys that replace the same ones are changed in one go: it tells them apart. */
+  readonly shows?: string;
 }
 
 /** A key that this cluster cannot change: the file that changes it. */
@@ -41,28 +43,53 @@ interface Elsewhere {
 const all = components;
 const aboveZooKeeper: readonly Component[] = ["mesos-master", "mesos-slave", "marathon"];
 
+/** What depends on the network that the cluster is on. */
+const onNetwork: Record<"address" | "hostname" | "networkMode", Row> =
+  network.mode === "host"
+    ? {
+        address: {
+          value: () => "127.0.0.2",
+          replaces: all,
+          proves: all,
+          more: ["update cluster-marathon-teardown"],
+          refused: /kept state forbids that mesos-marathon:address changes from 127\.0\.0\.1 to 127\.0\.0\.2: .* `pulumi destroy`, then `pulumi up`/,
+        },
+        hostname: {
+          value: () => "localhost",
+          replaces: aboveZooKeeper,
+          proves: aboveZooKeeper,
+          more: ["update cluster-marathon-teardown"],
+          refused: /kept state forbids that mesos-marathon:hostname changes from 127\.0\.0\.1 to localhost/,
+        },
+        networkMode: {
+          value: () => "bridge",
+          replaces: all,
+          proves: all,
+          more: ["create cluster-network", "update cluster-marathon-teardown"],
+          refused: /kept state forbids that mesos-marathon:networkMode \(bridge\), and with it the slave's host name, changes from 127\.0\.0\.1 to 172\.30\.250\.1/,
+        },
+      }
+    : {
+        // The slave goes by the network's gateway still.
+        address: { value: () => "127.0.0.2", replaces: all, proves: all, more: ["update cluster-marathon-teardown"], previewOnly: true },
+        hostname: {
+          value: () => "cluster.test",
+          replaces: all,
+          proves: all,
+          more: ["update cluster-marathon-teardown"],
+          refused: /kept state forbids that mesos-marathon:hostname changes from 172\.30\.250\.1 to cluster\.test/,
+        },
+        networkMode: {
+          value: () => "host",
+          replaces: all,
+          proves: all,
+          more: ["delete cluster-network", "update cluster-marathon-teardown"],
+          refused: /kept state forbids that mesos-marathon:networkMode \(host\), and with it the slave's host name, changes from 172\.30\.250\.1 to 127\.0\.0\.1/,
+        },
+      };
+
 const table: Record<(typeof keys)[number], Row | Elsewhere> = {
-  address: {
-    value: () => "127.0.0.2",
-    replaces: all,
-    proves: all,
-    more: ["update cluster-marathon-teardown"],
-    refused: /kept state forbids that mesos-marathon:address changes from 127\.0\.0\.1 to 127\.0\.0\.2: .* `pulumi destroy`, then `pulumi up`/,
-  },
-  hostname: {
-    value: () => "localhost",
-    replaces: aboveZooKeeper,
-    proves: aboveZooKeeper,
-    more: ["update cluster-marathon-teardown"],
-    refused: /kept state forbids that mesos-marathon:hostname changes from 127\.0\.0\.1 to localhost/,
-  },
-  networkMode: {
-    value: () => "bridge",
-    replaces: all,
-    proves: all,
-    more: ["create cluster-network", "update cluster-marathon-teardown"],
-    refused: /kept state forbids that mesos-marathon:networkMode \(bridge\), and with it the slave's host name, changes from 127\.0\.0\.1 to 172\.30\.250\.1/,
-  },
+  ...onNetwork,
   bridgeSubnet: { provedIn: "bridge.test.ts" },
   imageSet: {
     value: () => "tutorial",
@@ -81,7 +108,7 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   imageRegistryUsername: { provedIn: "registry.test.ts" },
   imageRegistryPassword: { provedIn: "registry.test.ts" },
   // It wants preflight, which other rows do without.
-  followImageTags: { provedIn: "drift.test.ts" },
+  followImageTags: { provedIn: "names.test.ts" },
   // The slave launches tasks through the same socket.
   dockerHost: {
     value: () => `unix://${door("host")}`,
@@ -98,16 +125,16 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     refused: /the data of the cluster is in mesos-marathon-preview-cluster-\S+, .* it would begin anew, without apps, beside tasks that nobody tends\. Set it back, or `pulumi destroy` first/,
   },
   restart: { value: () => "unless-stopped", more: all.map((component) => `update cluster-${component}`) },
-  logMaxSize: { value: () => "1m", replaces: all, proves: all },
-  logMaxFiles: { value: () => "2", replaces: all, proves: all, previewOnly: true },
-  labels: { value: () => ({ "example.com/team": "payments" }), replaces: all, proves: all },
+  logMaxSize: { value: () => "1m", replaces: all, proves: all, shows: 'logOpts["max-size"]' },
+  logMaxFiles: { value: () => "2", replaces: all, proves: all, shows: 'logOpts["max-file"]' },
+  labels: { value: () => ({ "example.com/team": "payments" }), replaces: all, proves: all, shows: "labels" },
   zookeeperName: { value: () => "preview-zookeeper", replaces: ["zookeeper"], proves: all },
   zookeeperPort: { value: () => "27181", replaces: all, proves: all, more: ["update cluster-marathon-teardown"] },
   // Of the four alike, one is changed for good: Marathon, below.
-  zookeeperEnvironment: { value: () => ({ JVMFLAGS: "-Xmx256m" }), replaces: ["zookeeper"], proves: all, previewOnly: true },
-  zookeeperMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["zookeeper"], proves: all, previewOnly: true },
-  zookeeperCpus: { value: () => "0.5", replaces: ["zookeeper"], proves: all, previewOnly: true },
-  zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, previewOnly: true },
+  zookeeperEnvironment: { value: () => ({ JVMFLAGS: "-Xmx256m" }), replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "envs" },
+  zookeeperMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "volumes" },
+  zookeeperCpus: { value: () => "0.5", replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "cpus" },
+  zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "memory" },
   // The masters' nodes are made anew; registry, slave and framework are not there.
   mesosZookeeperPath: { value: () => "/clusters/mesos", replaces: aboveZooKeeper, proves: aboveZooKeeper },
   mesosRole: {
@@ -119,10 +146,10 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   mesosMasterName: { value: () => "preview-master", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
   // They find the master through ZooKeeper.
   mesosMasterPort: { value: () => "27050", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
-  mesosMasterEnvironment: { value: () => ({ MESOS_CLUSTER: "test" }), replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
-  mesosMasterMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
-  mesosMasterCpus: { value: () => "0.5", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
-  mesosMasterMemory: { value: () => "512", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true },
+  mesosMasterEnvironment: { value: () => ({ MESOS_CLUSTER: "test" }), replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "envs" },
+  mesosMasterMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "volumes" },
+  mesosMasterCpus: { value: () => "0.5", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "cpus" },
+  mesosMasterMemory: { value: () => "512", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "memory" },
   mesosSlaveName: { value: () => "preview-slave", replaces: ["mesos-slave"], proves: ["mesos-slave"], more: ["update cluster-mesos-slave-teardown"] },
   mesosSlavePort: {
     value: () => "27051",
@@ -130,10 +157,10 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     proves: ["mesos-slave"],
     refused: /kept state forbids that mesos-marathon:mesosSlavePort changes from 5051 to 27051/,
   },
-  mesosSlaveEnvironment: { value: () => ({ MESOS_GC_DELAY: "2days" }), replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
-  mesosSlaveMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
-  mesosSlaveCpus: { value: () => "0.5", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
-  mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true },
+  mesosSlaveEnvironment: { value: () => ({ MESOS_GC_DELAY: "2days" }), replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "envs" },
+  mesosSlaveMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "volumes" },
+  mesosSlaveCpus: { value: () => "0.5", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "cpus" },
+  mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "memory" },
   mesosSlaveResources: { value: () => "cpus:3;mem:4096;disk:10240;ports:[31000-32000]", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   // The rehearsal's executors have containers of their own, which get none of the slave's mounts.
@@ -147,10 +174,10 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     more: ["update cluster-marathon-teardown"],
     previewOnly: true,
   },
-  marathonEnvironment: { value: () => ({ MARATHON_TASK_LAUNCH_TIMEOUT: "300000" }), replaces: ["marathon"], proves: ["marathon"] },
-  marathonMounts: { value: () => ["/etc/hostname:/etc/host-name:ro", "/srv:/srv"], replaces: ["marathon"], proves: ["marathon"] },
-  marathonCpus: { value: () => "1.50", replaces: ["marathon"], proves: ["marathon"] },
-  marathonMemory: { value: () => "512", replaces: ["marathon"], proves: ["marathon"] },
+  marathonEnvironment: { value: () => ({ MARATHON_TASK_LAUNCH_TIMEOUT: "300000" }), replaces: ["marathon"], proves: ["marathon"], shows: "envs" },
+  marathonMounts: { value: () => ["/etc/hostname:/etc/host-name:ro", "/srv:/srv"], replaces: ["marathon"], proves: ["marathon"], shows: "volumes" },
+  marathonCpus: { value: () => "1.50", replaces: ["marathon"], proves: ["marathon"], shows: "cpus" },
+  marathonMemory: { value: () => "512", replaces: ["marathon"], proves: ["marathon"], shows: "memory" },
   readyTimeout: { value: () => "299", proves: all },
   onDestroy: { value: () => "erase", more: ["update cluster-marathon-teardown", "update cluster-mesos-slave-teardown"], previewOnly: true },
   acceptedWarnings: { value: () => ["low-disk", "exposed"] },
@@ -200,18 +227,38 @@ test("with every key set to its default, there is nothing to do", async () => {
   assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
 });
 
+/** What is changed in one go: one key, or those that show beside each other. */
+const changes = new Map<string, Record<string, Row>>();
 for (const [key, row] of Object.entries(table)) {
-  if ("provedIn" in row) {
-    continue;
+  if (!("provedIn" in row)) {
+    const together = row.shows ? JSON.stringify([row.replaces, row.previewOnly]) : key;
+    changes.set(together, { ...changes.get(together), [key]: row });
   }
-  const { value, replaces = [], proves = [], more = [], refused, previewOnly } = row;
+}
+
+for (const rows of changes.values()) {
+  const [{ replaces = [], proves = [], more = [], refused, previewOnly }] = Object.values(rows);
   const expected = [...replaces.map((name) => `replace cluster-${name}`), ...proves.map((name) => `update cluster-${name}-ready`), ...more].sort();
   const named = (steps: string[]) => steps.map((step) => step.split(":")[0]).sort();
+  const what = Object.keys(rows).join(", ");
+  const change = async () => {
+    for (const [key, { value }] of Object.entries(rows)) {
+      await stack.set(`mesos-marathon:${key}`, value());
+    }
+  };
+  const areShown = (steps: string[]) => {
+    for (const step of steps.filter((step) => step.startsWith("replace "))) {
+      const differences = step.replace(/^\S+ \S+: /, "").split(", ");
+      for (const { shows } of Object.values(rows)) {
+        assert.ok(!shows || differences.some((difference) => difference === shows || difference.startsWith(`${shows}[`)), `${shows} is not in ${step}`);
+      }
+    }
+  };
 
   if (refused || previewOnly) {
-    test(`${key}: ${refused ? "the change is refused before anything is touched, and " : ""}the preview tells it whole without preflight`, async () => {
+    test(`${what}: ${refused ? "the change is refused before anything is touched, and " : ""}the preview tells it whole without preflight`, async () => {
       standingBefore = await standing();
-      await stack.set(`mesos-marathon:${key}`, value());
+      await change();
       if (refused) {
         await assert.rejects(stack.preview(), refused);
         await assert.rejects(stack.up(), refused);
@@ -220,17 +267,21 @@ for (const [key, row] of Object.entries(table)) {
       await stack.set("mesos-marathon:preflight", false);
       const { steps } = await stack.wholePreview();
       await stack.set("mesos-marathon:preflight", undefined);
-      await stack.set(`mesos-marathon:${key}`, base[`mesos-marathon:${key}` as keyof typeof base]);
+      for (const key of Object.keys(rows)) {
+        await stack.set(`mesos-marathon:${key}`, base[`mesos-marathon:${key}` as keyof typeof base]);
+      }
       assert.deepEqual(named(steps), expected);
+      areShown(steps);
     });
     continue;
   }
 
-  test(`${key}: what the preview says is what happens`, async () => {
+  test(`${what}: what the preview says is what happens`, async () => {
     standingBefore = await standing();
-    await stack.set(`mesos-marathon:${key}`, value());
+    await change();
     const { steps, warnings } = await stack.wholePreview();
     assert.deepEqual(named(steps), expected);
+    areShown(steps);
     assert.deepEqual(await standing(), standingBefore, "a preview touches nothing");
 
     // Each interruption is told, by the name that the container still has, and no other.
@@ -253,7 +304,7 @@ for (const [key, row] of Object.entries(table)) {
 test("Docker has what the keys say", async () => {
   const { HostConfig, Config } = await docker.getContainer("preview-marathon").inspect();
   assert.equal(HostConfig.RestartPolicy?.Name, "unless-stopped");
-  assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-size": "1m", "max-file": "3" } });
+  assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-size": "1m", "max-file": "2" } });
   assert.equal(HostConfig.NanoCpus, 1.5e9);
   assert.equal(HostConfig.Memory, 512 * 1024 ** 2);
   assert.deepEqual([...(HostConfig.Binds ?? [])].sort(), ["/etc/hostname:/etc/host-name:ro", "/srv:/srv:rw"]);

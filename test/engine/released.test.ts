@@ -31,7 +31,7 @@ for (const [version, expected] of Object.entries(announced)) {
     let made: Awaited<ReturnType<typeof standing>>;
 
     before(async () => {
-      stack = await TestStack.create("released", { "mesos-marathon:imageSet": "rehearsal" });
+      stack = await TestStack.create("released", { "mesos-marathon:imageSet": "rehearsal", "mesos-marathon:networkMode": "host" });
       const file = join(stack.folder, "state.json");
       writeFileSync(file, await makeAsRecorded(readFileSync(join(folder, `${version}.json`), "utf8")));
       await stack.mustRun("stack", "import", "--file", file);

@@ -5,6 +5,15 @@ import { join } from "node:path";
 
 export const projectFolder = join(__dirname, "..", "..");
 
+/**
+ * The network of clusters that do not say which they want (`npm test -- --network MODE`), and what depends on it: where ZooKeeper and the
+ * slave listen, and what the slave calls itself, where its tasks are found.
+ */
+export const network =
+  process.env.TEST_NETWORK === "bridge"
+    ? { mode: "bridge", zookeeper: "172.30.250.2", mesosSlave: "172.30.250.4", taskHost: "172.30.250.1" }
+    : { mode: "host", zookeeper: "127.0.0.1", mesosSlave: "127.0.0.1", taskHost: "127.0.0.1" };
+
 /** One step, as Pulumi's `--json` gives it. */
 interface Step {
   readonly op: string;
@@ -36,10 +45,13 @@ export class TestStack {
     private readonly project: string,
     private readonly environment: NodeJS.ProcessEnv,
     private config: Config,
+    /** What holds where the configuration does not say otherwise. */
+    private readonly defaults: Config,
   ) {}
 
   /**
-   * @param config key → value; keys without a namespace are the project's own
+   * @param config key → value; keys without a namespace are the project's own. Where it has any of a cluster's, the network is this run's,
+   * unless it says which; a cluster of which it says nothing is on the default one
    * @param options `project`: the folder with Pulumi.yaml; `backend`: another stack to share the backend with
    */
   static async create(
@@ -57,7 +69,9 @@ export class TestStack {
       PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
       PULUMI_SKIP_UPDATE_CHECK: "1",
     };
-    const stack = new TestStack(folder, name, project, environment, {});
+    const isConfigured = Object.keys(config).some((key) => key.startsWith("mesos-marathon:"));
+    const defaults: Config = process.env.TEST_NETWORK && isConfigured ? { "mesos-marathon:networkMode": process.env.TEST_NETWORK } : {};
+    const stack = new TestStack(folder, name, project, environment, {}, defaults);
     // Pulumi writes the stack's salt beside Pulumi.yaml: not in the clone, whose files other tests read meanwhile.
     const [projectName] = /^name: .+$/m.exec(await readFile(join(project, "Pulumi.yaml"), "utf8")) ?? [];
     await writeFile(join(folder, "Pulumi.yaml"), `${projectName}\nruntime: nodejs\n`);
@@ -68,7 +82,7 @@ export class TestStack {
 
   /** The same stack, as somebody else's clone of the project sees it. */
   from(project: string): TestStack {
-    return new TestStack(this.folder, this.name, project, this.environment, this.config);
+    return new TestStack(this.folder, this.name, project, this.environment, this.config, this.defaults);
   }
 
   private get configFile(): string {
@@ -84,9 +98,8 @@ export class TestStack {
   /** Writes the whole configuration. */
   async configure(config: Config): Promise<void> {
     this.config = config;
-    const network = process.env.TEST_NETWORK && Object.keys(config).some((key) => key.startsWith("mesos-marathon:")) ? { "mesos-marathon:networkMode": process.env.TEST_NETWORK } : {};
     const [salt] = (await readFile(this.configFile, "utf8")).split("\nconfig:\n");
-    const lines = Object.entries({ ...network, ...config }).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+    const lines = Object.entries({ ...this.defaults, ...config }).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
     await writeFile(this.configFile, `${salt}\nconfig:\n${lines.join("\n")}\n`);
   }
 

@@ -18,7 +18,7 @@ const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"];
 class TestCluster {
   stack!: TestStack;
 
-  constructor(readonly name: string, private readonly firstPort: number, readonly resources: string) {}
+  constructor(readonly name: string, private readonly firstPort: number, private readonly subnet: string, readonly resources: string) {}
 
   get marathonUrl(): string {
     return `http://127.0.0.1:${this.firstPort + 3}`;
@@ -34,6 +34,7 @@ class TestCluster {
       "mesos-marathon:imageSet": "rehearsal",
       ...Object.fromEntries(keys.map((key, i) => [`mesos-marathon:${key}Name`, this.container(components[i])])),
       ...Object.fromEntries(keys.map((key, i) => [`mesos-marathon:${key}Port`, this.firstPort + i])),
+      "mesos-marathon:bridgeSubnet": this.subnet,
       "mesos-marathon:mesosSlaveResources": this.resources,
     };
   }
@@ -52,7 +53,7 @@ class TestCluster {
   async answers(): Promise<void> {
     await eventually(`an answer of ${this.name}'s task`, async () => {
       const [task] = (await get(`${this.marathonUrl}/v2/tasks`)).tasks;
-      return (await fetch(`http://127.0.0.1:${task.ports[0]}/`)).ok;
+      return (await fetch(`http://${task.host}:${task.ports[0]}/`)).ok;
     });
   }
 
@@ -75,8 +76,8 @@ class TestCluster {
   }
 }
 
-const left = new TestCluster("pair", 27180, "cpus:1;mem:512;disk:512;ports:[30100-30149]");
-const right = new TestCluster("pair-cluster", 27280, "cpus:1;mem:512;disk:512;ports:[30150-30199]");
+const left = new TestCluster("pair", 27180, "172.30.250.0/24", "cpus:1;mem:512;disk:512;ports:[30100-30149]");
+const right = new TestCluster("pair-cluster", 27280, "172.30.251.0/24", "cpus:1;mem:512;disk:512;ports:[30150-30199]");
 
 let movedImage: string | undefined;
 

@@ -4,12 +4,12 @@ import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import type { ContainerInfo } from "dockerode";
+import type { ContainerInfo, NetworkInspectInfo } from "dockerode";
 
 import { get, startApp } from "../engine/app";
 import { docker, plant, plantLookAlikes, removeVolumes, volumeNames } from "../engine/docker";
 import { eventually } from "../engine/eventually";
-import { projectFolder } from "../engine/stack";
+import { network, projectFolder } from "../engine/stack";
 import { type Blow, blows } from "./blows";
 import { Command, processesIn } from "./command";
 import type { Point, Step } from "./points";
@@ -107,6 +107,7 @@ export class World {
   private async clear(): Promise<void> {
     processesIn(this.clone).forEach(({ pid }) => process.kill(pid, "SIGKILL"));
     await Promise.all([...(await this.containers()), ...(await this.tasks())].map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+    await Promise.all((await this.networks()).map(({ Id }) => docker.getNetwork(Id).remove()));
     rmSync(join(this.clone, ".local", "state"), { recursive: true, force: true });
     this.isUp = false;
   }
@@ -171,7 +172,7 @@ export class World {
   }
 
   private configure(): void {
-    const settings = { imageSet: "rehearsal", ...ports, ...names, mesosSlaveName: this.slaveName };
+    const settings = { imageSet: "rehearsal", networkMode: network.mode, ...ports, ...names, mesosSlaveName: this.slaveName };
     const lines = Object.entries(settings).map(([key, value]) => `  mesos-marathon:${key}: ${value}`);
     writeFileSync(join(this.clone, "Pulumi.faults.yaml"), `config:\n${lines.join("\n")}\n`);
   }
@@ -214,10 +215,14 @@ export class World {
     return (await this.tasks()).filter(({ State, Names }) => State === "running" && !Names[0].endsWith(".executor"));
   }
 
+  private async networks(): Promise<NetworkInspectInfo[]> {
+    return (await docker.listNetworks({ filters: { type: ["custom"] } })).filter(({ Name }) => Name !== strange.network);
+  }
+
   private async count(): Promise<Pick<Outcome, "census" | "leaked" | "doubled">> {
     const containers = await this.containers();
     const volumes = (await volumeNames()).filter((name) => name.startsWith(volumePrefix));
-    const networks = (await docker.listNetworks({ filters: { type: ["custom"] } })).map(({ Name }) => Name).filter((name) => name !== strange.network);
+    const networks = await this.networks();
     const processes = processesIn(this.clone).map(({ command }) => command);
     const tasks = await this.runningTasks();
 
@@ -233,7 +238,7 @@ export class World {
         ...pending.map(({ type, resource }: any) => `${type} ${resource.urn.split("::").pop()}`),
         ...containers.filter(({ Id }) => !isKnown(Id)).map((container) => `container ${nameOf(container)}`),
         ...volumes.filter((name) => !isKnown(name)).map((name) => `volume ${name}`),
-        ...networks.map((name) => `network ${name}`),
+        ...networks.filter(({ Id }) => !isKnown(Id)).map(({ Name }) => `network ${Name}`),
         ...processes.map((command) => `process ${command.split("/").pop()?.split(" ")[0]}`),
       ],
       // The app has one.
