@@ -14,8 +14,9 @@
  *     TEST_PULUMI_HOME   a PULUMI_HOME with the plugins (PULUMI_HOME is set to it too); PATH leads to the Pulumi CLI
  *
  * --cold takes a copy of this clone and an empty home folder, so that nothing is there already.
- * --debian takes the Docker Engine of another Debian release, such as trixie's 26. A run of everything does so for one file.
+ * --debian takes the Docker Engine of another Debian release, such as trixie's 26.
  * --network bridge puts the clusters of the engine tests on networks of their own, but for those that say which network they want.
+ * A run of everything does either for some files, once more.
  */
 import "../setup/node-version.mjs";
 
@@ -41,8 +42,15 @@ const patience = 40 * 60_000;
 /** As many files run side by side: more than two wait for the processors, not for timers. */
 const engines = 2;
 
-/** What a run of everything does on a newer engine, too, which fills in other defaults: a second preview, and a refresh, find nothing to do. */
-const onNewerEngine = { name: "engine/clone", release: "trixie" };
+/**
+ * What a run of everything does once more: on a newer engine, which fills in other defaults, that a second preview, and a refresh, find
+ * nothing to do; in the other network mode, a cluster's life and what may befall it.
+ */
+const again = [
+  { name: "engine/clone", release: "trixie" },
+  { name: "engine/cluster", network: "bridge" },
+  { name: "engine/drift", network: "bridge" },
+];
 
 /** Every suite with its files; those with the longest files first, so that the others run beside them. */
 const order = ["engine", "stand-ins"];
@@ -68,18 +76,23 @@ await main(async () => {
   if (values.cold) {
     return cold(process.argv.slice(2).filter((argument) => argument !== "--cold"));
   }
-  const { debian: release } = values;
-  const chosen = runs.filter((run) => names.length === 0 || names.some((name) => isNamed(run, name))).map((run) => ({ ...run, release }));
+  const { debian: release, network } = values;
+  const isEverything = names.length === 0 && !release && !network;
+  const chosen = runs
+    .filter((run) => names.length === 0 || names.some((name) => isNamed(run, name)))
+    .flatMap((run) => [
+      { ...run, release, network },
+      ...again.filter(({ name }) => isEverything && name === run.name).map((other) => ({ ...run, ...other, name: `${run.name}@${other.release ?? other.network}` })),
+    ]);
   if (chosen.every(({ name }) => name === "unit")) {
     return withoutEngine(chosen);
   }
-  const more = runs.filter(({ name }) => names.length === 0 && !release && name === onNewerEngine.name);
-  return withEngines([...chosen, ...more.map((run) => ({ ...run, ...onNewerEngine, name: `${run.name}@${onNewerEngine.release}` }))], values.network);
+  return withEngines(chosen);
 });
 
 /**
- * Files that one process of node:test runs; one, but for the unit tests. release: of Debian whose Docker Engine it gets.
- * @typedef {{ name: string, files: string[], release?: string }} TestRun
+ * Files that one process of node:test runs; one, but for the unit tests. release: of Debian whose Docker Engine it gets. network: as in networkMode.
+ * @typedef {{ name: string, files: string[], release?: string, network?: string }} TestRun
  */
 
 /** @param {TestRun[]} chosen */
@@ -88,16 +101,13 @@ async function withoutEngine(chosen) {
   return test(chosen, [{ within: [], env: process.env, release: chosen[0]?.release }]);
 }
 
-/**
- * @param {TestRun[]} chosen
- * @param {string} [network] as in networkMode
- */
-async function withEngines(chosen, network) {
+/** @param {TestRun[]} chosen */
+async function withEngines(chosen) {
   const programs = await prepare(async () => {
     await dependencies();
     const chromium = await browser();
     await marathonClient();
-    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry(), TEST_ZOOKEEPER: await newerZooKeeper(), ...(network && { TEST_NETWORK: network }) };
+    return { TEST_BROWSER: chromium, TEST_REGISTRY: await registry(), TEST_ZOOKEEPER: await newerZooKeeper() };
   });
   const releases = [...new Set(chosen.map(({ release }) => release))];
   const wanted = releases.flatMap((release) => chosen.filter((run) => run.release === release).slice(0, engines).map(() => release));
@@ -162,14 +172,14 @@ async function test(chosen, sessions) {
  * @param {string} [prefix] of each line that it prints
  * @returns {Promise<{ ended: number, counts?: { passed: number, failed: number, skipped: number } }>} ended: its exit code
  */
-async function runTests({ name, files }, { within, env }, prefix) {
+async function runTests({ name, files, network }, { within, env }, prefix) {
   const file = local("log", `test-${name.replace("/", "-")}.json`);
   mkdirSync(local("log"), { recursive: true });
   rmSync(file, { force: true });
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=./test/count-reporter.mjs", `--test-reporter-destination=${file}`];
   const command = [process.execPath, "--import", "tsx", "--test", ...reporters, ...files];
   const colours = prefix !== undefined && process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
-  const ended = await passThrough([...within, ...command], { cwd: root, env: { ...env, ...colours }, timeout: patience, prefix });
+  const ended = await passThrough([...within, ...command], { cwd: root, env: { ...env, ...(network && { TEST_NETWORK: network }), ...colours }, timeout: patience, prefix });
   return { ended, counts: JSON.parse(readIfThere(file) || "null") ?? undefined };
 }
 

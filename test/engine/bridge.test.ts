@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
 import { get, runningTask, startApp } from "./app";
-import { census, docker, removeVolumes, standing, testImage, volumeNames } from "./docker";
+import { census, docker, removeVolumes, testImage, volumeNames } from "./docker";
 import { eventually } from "./eventually";
-import { projectFolder, TestStack } from "./stack";
+import { TestStack } from "./stack";
 
-// One life of a cluster on a network of its own, told in order. One app is on the host's network, one on Docker's bridge.
+// What is so only of a cluster on a network of its own, told in order; other files are run in both network modes. One app is on the host's
+// network, one on Docker's bridge.
 
 const ports = { zookeeper: 23181, mesosMaster: 26050, mesosSlave: 26051, marathon: 29080 };
 const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"] as const;
@@ -49,30 +47,13 @@ after(async () => {
   await removeVolumes((await volumeNames()).filter(isVolume));
 });
 
-test("up from nothing ends with a cluster that works, and the outputs lead to it", async () => {
+test("what the cluster says of itself leads to it", async () => {
   await stack.up();
-  const { slaves } = await get(`${mesosUrl}/master/slaves`);
-  assert.deepEqual(
-    slaves.map(({ pid, hostname, active }: any) => ({ pid, hostname, active })),
-    [{ pid: `slave(1)@172.30.250.4:${ports.mesosSlave}`, hostname: gateway, active: true }],
-  );
-  const { cluster, ...outputs } = await stack.outputs();
-  assert.deepEqual(outputs, { mesosUrl, marathonUrl, zookeeperConnectionString: `127.0.0.1:${ports.zookeeper}` });
+  const { cluster } = await stack.outputs();
   assert.equal((await get(`${cluster.marathon.url}/v2/info`)).elected, true);
   assert.equal((await fetch(`${cluster.slaves[0].url}/health`)).status, 200);
   const { location } = Object.fromEntries((await fetch(`${mesosUrl}/redirect`, { redirect: "manual" })).headers);
   assert.equal(location, `//127.0.0.1:${ports.mesosMaster}`);
-});
-
-test("ports are published on the address that was given, and the slave's where its links lead to as well", async () => {
-  const listening = (await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8"))))
-    .flatMap((table) => table.split("\n").slice(1))
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === "0A")
-    .map((fields) => fields[1].split(":"))
-    .map(([address, port]) => `${[...Buffer.from(address, "hex")].reverse().join(".")}:${Number.parseInt(port, 16)}`)
-    .filter((endpoint) => Object.values(ports).some((port) => endpoint.endsWith(`:${port}`)));
-  assert.deepEqual(listening.sort(), [...Object.values(ports).map((port) => `127.0.0.1:${port}`), `${gateway}:${ports.mesosSlave}`].sort());
 });
 
 test("apps on the host's network and on a bridge are healthy and answer where Marathon says", async () => {
@@ -82,49 +63,6 @@ test("apps on the host's network and on a bridge are healthy and answer where Ma
     assert.equal(task.host, gateway);
     assert.equal((await fetch(`http://${task.host}:${task.ports[0]}/`)).status, 200);
   }
-});
-
-test("in a browser the pages load without an error, and the link to a task's sandbox leads to the slave", async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.TEST_BROWSER,
-    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  try {
-    for (const url of [mesosUrl, marathonUrl]) {
-      const page = await browser.newPage();
-      const errors: string[] = [];
-      page.on("pageerror", (error) => errors.push(error.message));
-      page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
-      await page.goto(url);
-      await page.getByText("on-host").first().waitFor();
-      if (url === mesosUrl) {
-        await page.locator(`a[href*="${gateway}:${ports.mesosSlave}"]`).first().click();
-        await page.getByText("Mesos slave (stand-in)").first().waitFor();
-        await page.getByText("/slaves/").first().waitFor();
-      }
-      assert.deepEqual(errors, [], url);
-    }
-  } finally {
-    await browser.close();
-  }
-});
-
-test("tasks that are killed come back", async () => {
-  const before = await tasks();
-  for (const { Id } of await taskContainers()) {
-    await docker.getContainer(Id).kill();
-  }
-  await eventually("other tasks", async () => (await tasks()).every((task, i) => task && task !== before[i]));
-  await Promise.all(ids.map(healthy));
-});
-
-test("a second preview, a second up and a refresh find nothing to do", async () => {
-  const before = await Promise.all([standing(), stack.resources()]);
-  assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
-  await stack.up("--expect-no-changes");
-  await stack.mustRun("refresh", "--yes", "--skip-preview", "--expect-no-changes");
-  assert.deepEqual(await stack.preview(), []);
-  assert.deepEqual(await Promise.all([standing(), stack.resources()]), before);
 });
 
 test("each container can be replaced, under its old address, and no task notices", async () => {
@@ -138,15 +76,6 @@ test("each container can be replaced, under its old address, and no task notices
     await Promise.all(ids.map(healthy));
     assert.deepEqual([await taskContainers(), await tasks()], before, component);
   }
-  assert.deepEqual(await stack.preview(), []);
-});
-
-test("a container that was stopped is started, with its ports", async () => {
-  const { Id } = await docker.getContainer("marathon").inspect();
-  await docker.getContainer("marathon").stop();
-  assert.deepEqual(await stack.upSteps(), ["update cluster-marathon: mustRun", "update cluster-marathon-ready: environment.DRIFT"]);
-  assert.equal((await docker.getContainer("marathon").inspect()).Id, Id);
-  assert.equal((await get(`${marathonUrl}/v2/info`)).elected, true);
   assert.deepEqual(await stack.preview(), []);
 });
 
@@ -192,25 +121,9 @@ test("a second cluster is refused the first one's subnet, and comes up beside it
   assert.deepEqual([await taskContainers(), await tasks()], before);
 });
 
-test("another stack deploys an app onto the cluster and is told where it answers", async () => {
-  const consumer = await TestStack.create(
-    "consumer",
-    { "mesos-marathon-consumer:clusterStack": "organization/mesos-marathon/bridge" },
-    { project: `${projectFolder}/examples/consumer`, backend: stack },
-  );
-  await consumer.up();
-  const { urls } = await consumer.outputs();
-  assert.deepEqual(await Promise.all(urls.map(async (url: string) => [new URL(url).hostname, (await fetch(url)).status])), [[gateway, 200]]);
-  await consumer.destroy();
-});
-
-test("destroy removes everything but the data, the network too", async () => {
-  await stack.destroy();
-  const { volumes, ...left } = await census();
-  assert.deepEqual({ ...left, volumes: volumes.filter((name) => !isVolume(name)) }, strangers);
-});
-
 test("under a host name that browsers use, the slave says that name, and health checks find it", async () => {
+  // On its kept state no slave takes another.
+  await stack.destroy();
   await stack.set("mesos-marathon:hostname", "cluster.test");
   await stack.set("mesos-marathon:onDestroy", "erase");
   await stack.up();
