@@ -14,7 +14,7 @@
  */
 import { dockerEngine, ignore } from "./docker.mjs";
 import { json } from "./http.mjs";
-import { removeTasks, unregister } from "./mesos-slave.mjs";
+import { removeTasks, unregister, workDirOf } from "./mesos-slave.mjs";
 
 const { COMPONENT = "", CONTAINER = "", DOCKER_HOST = "", CARRY = "[]", SLAVE, SLAVE_STATE_PATH, PATIENCE = "30" } = process.env;
 
@@ -54,8 +54,7 @@ async function leave(seen, name) {
   if (!id) {
     return `${left}; it did not tell its id, so that its tasks' containers are not known: look for mesos-… in docker ps --all`;
   }
-  const workDir = seen.Config.Env.find((entry) => entry.startsWith("MESOS_WORK_DIR="))?.split("=")[1] ?? "/tmp/mesos";
-  return `${left}; ${await removeTasks(docker, `${workDir}/slaves/${id}/`)} task containers removed`;
+  return `${left}; ${await removeTasks(docker, `${workDirOf(seen)}/slaves/${id}/`)} task containers removed`;
 }
 
 /**

@@ -39,19 +39,25 @@ export async function ask({ SLAVE, MASTER, SLAVE_STATE_PATH, SLAVES_PATH }, sign
 /**
  * The slave leaves its master, and what its tasks left behind is removed. Settings: WORK_DIR, the slave's work directory
  * on the host, which marks the containers of its tasks; VOLUMES (JSON), those that go with the cluster where it is to be
- * erased; FOLDERS (JSON), those that hold its data instead.
+ * erased; FORMER_VOLUMES (JSON), work directories of slaves before it, which Pulumi does not know any more and which go
+ * then, too; FOLDERS (JSON), those that hold its data instead.
  * @type {import("./docker.mjs").Teardown}
  */
 export async function tearDown(docker, doomed) {
-  const { WORK_DIR = "", VOLUMES = "[]", FOLDERS = "[]" } = doomed.settings;
+  const { WORK_DIR = "", VOLUMES = "[]", FORMER_VOLUMES = "[]", FOLDERS = "[]" } = doomed.settings;
   const problem = await leave(docker, doomed);
   const removed = await removeTasks(docker, `${WORK_DIR}/slaves/`);
   console.log(`${problem ? "" : `${doomed.container} has left; `}${removed} task containers removed`);
 
   const { Volumes } = await docker.listVolumes({ filters: { label: doomed.labels } });
   const names = (Volumes ?? []).map(({ Name }) => Name).sort();
+  const former = doomed.erase ? names.filter((name) => JSON.parse(FORMER_VOLUMES).includes(name)) : [];
   const erased = doomed.erase ? names.filter((name) => JSON.parse(VOLUMES).includes(name)) : [];
-  const kept = names.filter((name) => !erased.includes(name));
+  const kept = names.filter((name) => !erased.includes(name) && !former.includes(name));
+  for (const name of former) {
+    await docker.getVolume(name).remove();
+    console.log(`erased: volume ${name}`);
+  }
   if (erased.length > 0) {
     console.log(`erased, as soon as their containers are gone: volumes ${erased.join(", ")}`);
   }
@@ -104,6 +110,14 @@ export async function unregister(docker, seen, doomed) {
     ignore(404, 409)(/** @type {{ statusCode?: number }} */ (error));
     return `${doomed.container} had just ended, so the master keeps it until its time-out`;
   }
+}
+
+/**
+ * The path of its work directory, as it was told.
+ * @param {import("dockerode").ContainerInspectInfo} slave
+ */
+export function workDirOf({ Config }) {
+  return Config.Env.find((entry) => entry.startsWith("MESOS_WORK_DIR="))?.split("=")[1] ?? "/tmp/mesos";
 }
 
 /**

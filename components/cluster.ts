@@ -21,7 +21,7 @@ export interface ClusterArgs extends Omit<CommonArgs, "network"> {
   readonly imageSet?: ImageSet;
   readonly zookeeper?: ProgramArgs;
   readonly mesosMaster?: ProgramArgs;
-  readonly mesosSlave?: ProgramArgs & Pick<MesosSlaveArgs, "resources" | "attributes" | "dockerClient">;
+  readonly mesosSlave?: ProgramArgs & Pick<MesosSlaveArgs, "resources" | "attributes" | "dockerClient" | "generation">;
   readonly marathon?: ProgramArgs;
   /** Path in ZooKeeper at which the masters elect their leader. Default: `/mesos`. */
   readonly mesosZookeeperPath?: string;

@@ -2,9 +2,10 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { Host } from "./host";
 import { MesosMaster } from "./mesos-master";
 import { hostNetwork } from "./network";
-import { dataOf, deploy, ownName, ServiceArgs, teardown } from "./service";
+import { dataOf, deploy, type FoundContainer, labels, ownName, script, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
   /** The master that it registers with. The container is created when that one is elected. */
@@ -25,6 +26,19 @@ export interface MesosSlaveArgs extends ServiceArgs {
    * (`takesDockerClient`). Default: the one in its image.
    */
   readonly dockerClient?: string;
+  /**
+   * Which slave this is, from 1 on. A higher number makes it a new one, for settings that its kept state does not allow: it
+   * leaves its master, all of its tasks are lost, and it gets a new id and a work directory of its own. It does not go
+   * back. Default: 1.
+   */
+  readonly generation?: number;
+}
+
+const generationLabel = "mesos-marathon.generation";
+
+/** Which slave a container is, by its labels, each `NAME=value`. */
+export function generationOf(labels: readonly string[]): number {
+  return Number(labels.find((label) => label.startsWith(`${generationLabel}=`))?.split("=")[1] ?? 1);
 }
 
 /** A Mesos slave that runs tasks as containers on its host's Docker Engine. Its checkpoints outlive it in a named volume. */
@@ -40,7 +54,7 @@ export class MesosSlave extends pulumi.ComponentResource {
 
   constructor(name: string, args: MesosSlaveArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mesos-marathon:index:MesosSlave", name, {}, opts);
-    const { host, imageSet, master } = args;
+    const { host, imageSet, master, generation = 1 } = args;
     const port = args.port ?? 5051;
     const containerName = args.containerName ?? "mesos-slave";
 
@@ -50,10 +64,17 @@ export class MesosSlave extends pulumi.ComponentResource {
     this.url = pulumi.interpolate`http://${host.hostname}:${port}`;
     const common = { component: "mesos-slave", containerName, host, dataFolder: args.dataFolder, onDestroy: args.onDestroy };
     // Docker mounts a task's sandbox from the host, so the work directory must have the same path there as in the slave.
-    const workDir = dataOf(this, `${name}-work`, common);
+    const workDir = dataOf(this, workDirName(name, generation), common);
+    const former = args.found?.find(({ component, labels, adopted }) => component === common.component && !adopted && generationOf(labels) !== generation);
+    if (former) {
+      this.sayLoss(former, args, ownName(workDirName(name, generationOf(former.labels))));
+    }
     const service = deploy(this, name, {
       ...args,
       ...common,
+      ...(generation > 1 && { labels: { ...args.labels, [generationLabel]: String(generation) }, before: this.renewal(name, host, generation) }),
+      // What becomes of that one has been told.
+      found: args.found?.filter((container) => container !== former),
       image: imageSet.mesosSlave,
       place,
       settings: {
@@ -96,9 +117,43 @@ export class MesosSlave extends pulumi.ComponentResource {
         WORK_DIR: workDir.path,
         VOLUMES: pulumi.jsonStringify(data.flatMap(({ volume }) => (volume ? [volume.name] : []))),
         ...(args.dataFolder && { FOLDERS: pulumi.jsonStringify(data.map(({ path }) => path)) }),
+        ...(generation > 1 && !args.dataFolder && { FORMER_VOLUMES: JSON.stringify(formerGenerations(generation).map((each) => ownName(workDirName(name, each)))) }),
       },
       dependsOn: [service.container],
     });
     this.registerOutputs({ url: this.url });
   }
+
+  private sayLoss({ name }: FoundContainer, { generation, dataFolder, onDestroy }: MesosSlaveArgs, workDir: string): void {
+    const rest = dataFolder ? `stays, as the folder ${dataFolder}/${workDir}` : onDestroy === "erase" ? "is removed, as onDestroy is erase" : `stays, as the volume ${workDir}`;
+    pulumi.log.warn(
+      `the container ${name} is replaced, by another Mesos slave (generation ${generation}): it leaves its master, all of its tasks are lost, ` +
+        `and Marathon launches them anew. Its work directory, with what tasks wrote, ${rest}`,
+      this,
+    );
+  }
+
+  /** Makes the slave leave that is there under another generation, while its master still knows it. */
+  private renewal(name: string, host: Host, generation: number): command.local.Command {
+    return new command.local.Command(
+      `${name}-renewal`,
+      {
+        create: script("renewal"),
+        environment: {
+          DOCKER_HOST: host.dockerHost,
+          LABELS: JSON.stringify(labels("mesos-slave").map(({ label, value }) => `${label}=${value}`)),
+          NEW: `${generationLabel}=${generation}`,
+        },
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+  }
+}
+
+/** Each is a resource of its own: to replace a volume, Pulumi would first remove the container, before its slave has left. */
+const workDirName = (name: string, generation: number) => `${name}-work${generation > 1 ? `-${generation}` : ""}`;
+
+function formerGenerations(generation: number): number[] {
+  return Array.from({ length: generation - 1 }, (_, index) => index + 1);
 }

@@ -145,6 +145,8 @@ export interface ServiceSpecification extends Omit<ServiceArgs, "imageSet"> {
   readonly after?: command.local.Command;
   /** What `checks/ready.mjs` is told, beside the container and the time limit. */
   readonly check: Readonly<Record<string, pulumi.Input<string>>>;
+  /** What must be done before the old container goes, beside. */
+  readonly before?: pulumi.Resource;
   /** What its users will notice while its container is replaced, given what changes: its `name`, `image`, variables and so on. */
   readonly interruption: string | ((changed: ReadonlySet<string>) => string);
 }
@@ -215,7 +217,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
   const container = new docker.Container(name, wanted, {
     parent,
     provider: host.provider,
-    dependsOn: adoption ? [adoption] : spec.after,
+    dependsOn: [adoption ?? spec.after, spec.before].filter((resource) => resource !== undefined),
     // A fixed name can be given again only when the old container is gone.
     deleteBeforeReplace: true,
     // Docker cannot take a limit away from a container that has one.
@@ -402,7 +404,7 @@ export function ownName(name: string): string {
 }
 
 /** Runs a script of `checks/` by the package's name, so that no path of a clone is ever part of the state. */
-function script(check: "ready" | "teardown" | "adoption"): string {
+export function script(check: "ready" | "teardown" | "adoption" | "renewal"): string {
   return `node -e 'import("mesos-marathon/checks/${check}.mjs")'`;
 }
 

@@ -118,6 +118,7 @@ export function readConfiguration(
         resources: text("mesosSlaveResources"),
         attributes: text("mesosSlaveAttributes"),
         dockerClient: text("mesosSlaveDockerClient"),
+        generation: Number(text("mesosSlaveGeneration")),
       },
       marathon: program("marathon"),
       dataFolder: text("dataFolder"),

@@ -249,6 +249,7 @@ export const rules = {
     write: "write an absolute path without colons and spaces, such as /opt/docker-25.0/docker",
     example: "/opt/docker-25.0/docker",
   },
+  mesosSlaveGeneration: { range: [1, 1000], write: "write a number from 1 to 1000", example: 2 },
   marathonName: containerName("marathon-2"),
   marathonPort: port(8090),
   marathonZookeeperPath: zookeeperPath("/marathon-2"),

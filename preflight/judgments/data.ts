@@ -28,7 +28,7 @@ const moved = judgment({ "data-would-stay-behind": "error", "data-stayed-behind"
 
 /** Whether a volume or folder is one of those that this stack keeps data in. */
 function isData(source: string, { owner }: Evidence): boolean {
-  return new RegExp(`(^|/)${owner.project}-${owner.stack}-cluster-(zookeeper-data|zookeeper-datalog|mesos-master-data|mesos-slave-work)$`).test(source);
+  return new RegExp(`(^|/)${owner.project}-${owner.stack}-cluster-(zookeeper-data|zookeeper-datalog|mesos-master-data|mesos-slave-work(-\\d+)?)$`).test(source);
 }
 
 const forgotten = judgment({ "apps-forgotten": "warning" }, (evidence, found) => {

@@ -1,6 +1,7 @@
 /** What has drifted, and what the slave's kept state does not allow. */
 
 import type { FoundContainer } from "../../components";
+import { generationOf } from "../../components/mesos-slave";
 import { taskHostname } from "../../components/network";
 import type { Configuration } from "../../configuration";
 import { judgment } from "../findings";
@@ -14,15 +15,24 @@ const drifted = judgment({ drifted: "warning" }, (evidence, found) => {
   }
 });
 
-const keptState = judgment({ "slave-state-forbids": "error" }, (evidence, found) => {
+const keptState = judgment({ "slave-state-forbids": "error", "slave-generation-gone": "error" }, (evidence, found) => {
+  const { configuration } = evidence;
+  const { generation } = configuration.cluster.mesosSlave;
   // One that was started by hand begins anew in any case.
-  const slave = ownContainers(evidence, evidence.owner).find(({ component, drift, adopted }) => component === "mesos-slave" && !drift && !adopted);
-  const refused = slave ? incompatibilities(slave, evidence.configuration) : [];
+  const slave = ownContainers(evidence, evidence.owner).find(({ component, adopted }) => component === "mesos-slave" && !adopted);
+  const before = generationOf(slave?.labels ?? []);
+  if (slave && generation < before) {
+    found(
+      "slave-generation-gone",
+      `mesos-marathon:mesosSlaveGeneration goes back from ${before} to ${generation}, and that Mesos slave has left for good: write ${before}, or ${before + 1} for another new one`,
+    );
+  }
+  const refused = slave && !slave.drift && generation === before ? incompatibilities(slave, configuration) : [];
   if (refused.length > 0) {
     found(
       "slave-state-forbids",
-      `the Mesos slave would end at every start, as its kept state forbids that ${refused.join(", and that ")}: set it back, or let it begin anew ` +
-        "with `pulumi destroy`, then `pulumi up`. All tasks end, data stays, and the apps start afresh",
+      `the Mesos slave would end at every start, as its kept state forbids that ${refused.join(", and that ")}: set it back, or make it a new slave, ` +
+        `whose tasks are all lost and launched anew: pulumi config set mesosSlaveGeneration ${before + 1}`,
     );
   }
 });

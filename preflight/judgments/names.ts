@@ -30,7 +30,7 @@ const volumeNames = judgment({ "volume-name-taken": "error" }, ({ engine, owner 
   const prefix = `${owner.project}-${owner.stack}-cluster-`;
   for (const { name, labels } of engine.volumes) {
     // Another stack's name may begin with this one's.
-    const isOwnName = name.startsWith(prefix) && /^(zookeeper|mesos-master|mesos-slave|marathon)-\w+$/.test(name.slice(prefix.length));
+    const isOwnName = name.startsWith(prefix) && /^(zookeeper|mesos-master|mesos-slave|marathon)-\w+(-\d+)?$/.test(name.slice(prefix.length));
     if (isOwnName && !bearsLabels(labels, owner)) {
       found("volume-name-taken", `the volume ${name} would be taken for this stack's, but does not bear its labels: rename or remove it`);
     }

@@ -9,7 +9,7 @@ const foreignTasks = judgment({ "foreign-tasks": "warning" }, (evidence, found) 
   const { engine, owner } = evidence;
   // Tasks of this stack, and of other stacks of this project, whose slaves spare each other's.
   const workDirs = [
-    `/${owner.project}-${owner.stack}-cluster-mesos-slave-work/`,
+    `/${owner.project}-${owner.stack}-cluster-mesos-slave-work`,
     // One that was started by hand names its sandboxes by the path in its container.
     ...ownContainers(evidence, owner)
       .filter(({ component, adopted }) => component === "mesos-slave" && adopted)

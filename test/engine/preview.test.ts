@@ -52,7 +52,7 @@ const onNetwork: Record<"address" | "hostname" | "networkMode", Row> =
           replaces: all,
           proves: all,
           more: ["update cluster-marathon-teardown"],
-          refused: /kept state forbids that mesos-marathon:address changes from 127\.0\.0\.1 to 127\.0\.0\.2: .* `pulumi destroy`, then `pulumi up`/,
+          refused: /kept state forbids that mesos-marathon:address changes from 127\.0\.0\.1 to 127\.0\.0\.2: .* pulumi config set mesosSlaveGeneration 2/,
         },
         hostname: {
           value: () => "localhost",
@@ -165,6 +165,13 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   // The rehearsal's executors have containers of their own, which get none of the slave's mounts.
   mesosSlaveDockerClient: { provedIn: "classic.test.ts" },
+  mesosSlaveGeneration: {
+    value: () => "2",
+    replaces: ["mesos-slave"],
+    proves: ["mesos-slave"],
+    more: ["create cluster-mesos-slave-renewal", "create cluster-mesos-slave-work-2", "delete cluster-mesos-slave-work", "update cluster-mesos-slave-teardown"],
+    previewOnly: true,
+  },
   marathonName: { value: () => "preview-marathon", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonPort: { value: () => "27080", replaces: ["marathon"], proves: ["marathon"], more: ["update cluster-marathon-teardown"] },
   marathonZookeeperPath: {
@@ -227,6 +234,9 @@ test("with every key set to its default, there is nothing to do", async () => {
   assert.deepEqual(await stack.wholePreview(), { steps: [], warnings: [] });
 });
 
+/** Steps without what changes in each. */
+const named = (steps: readonly string[]) => steps.map((step) => step.split(":")[0]).sort();
+
 /** What is changed in one go: one key, or those that show beside each other. */
 const changes = new Map<string, Record<string, Row>>();
 for (const [key, row] of Object.entries(table)) {
@@ -239,7 +249,6 @@ for (const [key, row] of Object.entries(table)) {
 for (const rows of changes.values()) {
   const [{ replaces = [], proves = [], more = [], refused, previewOnly }] = Object.values(rows);
   const expected = [...replaces.map((name) => `replace cluster-${name}`), ...proves.map((name) => `update cluster-${name}-ready`), ...more].sort();
-  const named = (steps: string[]) => steps.map((step) => step.split(":")[0]).sort();
   const what = Object.keys(rows).join(", ");
   const change = async () => {
     for (const [key, { value }] of Object.entries(rows)) {
@@ -356,20 +365,49 @@ test("another path of Marathon's makes it another framework, which is said befor
   assert.deepEqual(await eventually("its task", runningApp), before);
 });
 
-test("what the slave's kept state forbids is there after a destroy and an up, and the app with it", async () => {
-  await stack.destroy();
+test("what the slave's kept state forbids a new slave may have: said before it happens, and the app is there again", async () => {
+  const before = await runningApp();
+  assert.ok(before);
   await stack.set("mesos-marathon:mesosRole", "batch");
   await stack.set("mesos-marathon:mesosSlavePort", 27051);
   await stack.set("mesos-marathon:address", "127.0.0.2");
-  await stack.up();
+  await stack.set("mesos-marathon:mesosSlaveGeneration", 2);
+  const { steps, warnings } = await stack.wholePreview();
+  const loss = "the container preview-slave is replaced, by another Mesos slave (generation 2): it leaves its master, all of its tasks are lost, and Marathon launches them anew. ";
+  assert.ok(warnings.some((text) => text.startsWith(`${loss}Its work directory, with what tasks wrote, stays, as the volume mesos-marathon-preview-cluster-mesos-slave-work`)), String(warnings));
+
+  // The list of variables, a set, has another order as long as the new work directory's path is not known.
+  assert.deepEqual(named(await stack.upSteps()), named(steps));
   ({ marathonUrl } = await stack.outputs());
+  const { slaves } = await get("http://127.0.0.2:27050/slaves");
+  assert.deepEqual(slaves.map(({ active }: { active: boolean }) => active), [true]);
+  assert.notEqual(slaves[0].id, before.slaveId);
+  assert.equal((await get(`${marathonUrl}/v2/info`)).frameworkId, before.frameworkId);
+  assert.deepEqual(await standing((name) => before.containers.some((container) => container.name === name)), [], "what ran on the old one is gone");
+  assert.deepEqual(await workVolumes(), ["mesos-marathon-preview-cluster-mesos-slave-work", "mesos-marathon-preview-cluster-mesos-slave-work-2"]);
+
   // An app keeps the role under which it was made, and is offered nothing of another one's.
   const [waiting] = (await get(`${marathonUrl}/v2/queue`)).queue;
   assert.deepEqual([waiting.app.id, waiting.app.role], ["/sleep", "*"]);
   const response = await fetch(`${marathonUrl}/v2/apps/sleep?force=true`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ role: "batch" }) });
   assert.equal(response.status, 200);
-  await eventually("its task", runningApp);
+  const after = await eventually("its task", runningApp);
+  assert.equal(after.slaveId, slaves[0].id);
+
+  assert.deepEqual(await stack.preview(), []);
+  await stack.set("mesos-marathon:mesosSlaveGeneration", undefined);
+  await assert.rejects(stack.preview(), /mesosSlaveGeneration goes back from 2 to 1, and that Mesos slave has left for good: write 2, or 3 for another new one/);
+  await stack.set("mesos-marathon:mesosSlaveGeneration", 2);
 });
+
+test("a destroy that erases removes the work directories of both slaves", async () => {
+  await stack.set("mesos-marathon:onDestroy", "erase");
+  await stack.up();
+  await stack.destroy();
+  assert.deepEqual(await workVolumes(), []);
+});
+
+const workVolumes = async () => (await volumeNames()).filter((name) => name.startsWith("mesos-marathon-preview-cluster-mesos-slave-work")).sort();
 
 /** Framework, slave and running task of the app, with its containers, which no change may touch. */
 async function runningApp() {

@@ -10,7 +10,7 @@ import { project } from "./pulumi-yaml";
  * Runs a script of `checks/` by the very command that is in every stack's state, in a shell as the command provider
  * does, told nothing but this environment.
  */
-export function runCheck(check: "ready" | "teardown", environment: Record<string, string>, folder = project) {
+export function runCheck(check: "ready" | "teardown" | "renewal", environment: Record<string, string>, folder = project) {
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
     const shell = spawn("/bin/sh", ["-c", `node -e 'import("mesos-marathon/checks/${check}.mjs")'`], {
       cwd: folder,

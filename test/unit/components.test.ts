@@ -1029,6 +1029,40 @@ async function changes(set: Record<string, string>, imageSet = "tutorial"): Prom
   return Object.fromEntries(paths.map((path) => [path, after.get(path) ?? "absent"]));
 }
 
+test("a new slave has a work directory of its own, and the one before leaves first", async (t) => {
+  const args = { imageSet: imageSets.rehearsal, mesosSlave: { generation: 3 } };
+  const stack = await mockedStack(cluster(args));
+  const container = stack.resources.get("Container cluster-mesos-slave");
+  assert.deepEqual(inputs(stack, "Container cluster-mesos-slave").labels, [...labels("mesos-slave"), { label: "mesos-marathon.generation", value: "3" }]);
+  assert.ok(container?.dependsOn.includes("Command cluster-mesos-slave-renewal"));
+  assert.deepEqual(stack.resources.get("Command cluster-mesos-slave-renewal")?.dependsOn, []);
+  assert.deepEqual(inputs(stack, "Command cluster-mesos-slave-renewal").environment, {
+    DOCKER_HOST: "unix:///var/run/docker.sock",
+    LABELS: '["mesos-marathon.project=mesos-marathon","mesos-marathon.stack=dev","mesos-marathon.component=mesos-slave"]',
+    NEW: "mesos-marathon.generation=3",
+  });
+  const { name, labels: marks } = inputs(stack, "Volume cluster-mesos-slave-work-3");
+  assert.deepEqual([name, marks], ["mesos-marathon-dev-cluster-mesos-slave-work-3", labels("mesos-slave")]);
+  const { FORMER_VOLUMES } = inputs(stack, "Command cluster-mesos-slave-teardown").environment;
+  assert.deepEqual(JSON.parse(FORMER_VOLUMES), ["mesos-marathon-dev-cluster-mesos-slave-work", "mesos-marathon-dev-cluster-mesos-slave-work-2"]);
+
+  const before = foundContainer("mesos-slave", { labels: ["mesos-marathon.generation=2"] });
+  const loses = (rest: string) =>
+    "warning: [runtime] the container mesos-slave is replaced, by another Mesos slave (generation 3): it leaves its master, all of its tasks are lost, " +
+    `and Marathon launches them anew. Its work directory, with what tasks wrote, ${rest}`;
+  for (const [rest, more, found] of [
+    ["stays, as the volume mesos-marathon-dev-cluster-mesos-slave-work-2", {}, before],
+    ["stays, as the folder /srv/mesos/mesos-marathon-dev-cluster-mesos-slave-work-2", { dataFolder: "/srv/mesos" }, before],
+    ["is removed, as onDestroy is erase", { onDestroy: "erase" }, { ...before, drift: "stopped at 2026-01-02T03:04:05Z" }],
+  ] as [string, Partial<ClusterArgs>, FoundContainer][]) {
+    await t.test(rest, async (t) => {
+      const warn = t.mock.method(console, "warn", () => {});
+      await mockedStack(cluster({ ...args, ...more, found: [found] }), { preview: true });
+      assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => text), [loses(rest)]);
+    });
+  }
+});
+
 test("a configured value reaches every place that it must, and no other", async (t) => {
   await t.test("address", async () =>
     assert.deepEqual(await changes({ address: "192.0.2.7" }), {

@@ -322,6 +322,7 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
     'mesosSlaveMounts[0] is "/a:/run/d.sock": the stack itself mounts /run/d.sock in that container; write a path that lies beside it',
   ],
   [{ imageSet: "classic", mesosSlaveDockerClient: "/opt/docker-25.0/docker" }],
+  [{ mesosSlaveGeneration: "0" }, 'mesosSlaveGeneration is "0": write a number from 1 to 1000'],
   [{ mesosSlaveDockerClient: "docker" }, `mesosSlaveDockerClient is "docker": ${dockerClient}`],
   [{ mesosSlaveDockerClient: "/opt/docker:ro" }, `mesosSlaveDockerClient is "/opt/docker:ro": ${dockerClient}`],
   [{ mesosSlaveDockerClient: "/opt/docker/" }, `mesosSlaveDockerClient is "/opt/docker/": ${dockerClient}`],

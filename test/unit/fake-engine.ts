@@ -76,6 +76,13 @@ export class FakeEngine {
     rmSync(this.folder, { recursive: true });
   }
 
+  private listed(query: URLSearchParams): FakeContainer[] {
+    const wanted: string[] = JSON.parse(query.get("filters") ?? "{}").label ?? [];
+    return [...this.containers.values()].filter(
+      ({ status = "running", labels = {} }) => (query.has("all") || status === "running") && wanted.every((label) => labels[label.split("=")[0]] === label.split("=")[1]),
+    );
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, search } = new URL(request.url ?? "/", "http://engine");
     const chunks: Buffer[] = [];
@@ -98,7 +105,7 @@ export class FakeEngine {
       "/images/json": () => this.images,
       "/networks": () => this.networks,
       "/volumes": () => ({ Volumes: this.volumes, Warnings: null }),
-      "/containers/json": () => [...this.containers.values()].filter(({ status }) => search.includes("all=") || !status || status === "running").map(listed),
+      "/containers/json": () => this.listed(new URLSearchParams(search)).map(listed),
     };
     if (lists[pathname]) {
       return void send(200, lists[pathname]());
@@ -113,7 +120,8 @@ export class FakeEngine {
     const [, kind, name, action = "remove"] = pathname.split("/").map(decodeURIComponent);
     if (kind === "volumes") {
       const volume = this.volumes?.find(({ Name }) => Name === name);
-      return void (volume ? send(200, volume) : send(404, { message: `get ${name}: no such volume` }));
+      const done = () => (request.method === "DELETE" ? send(204) : send(200, volume));
+      return void (volume ? done() : send(404, { message: `get ${name}: no such volume` }));
     }
     const container = this.containers.get(name);
     if (!container || !pathname.startsWith("/containers/")) {

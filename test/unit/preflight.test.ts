@@ -95,7 +95,9 @@ const slaveThatRan = (...environment: string[]) =>
   });
 const forbidden = (...changes: string[]) =>
   `error: the Mesos slave would end at every start, as its kept state forbids that ${changes.map((change) => `mesos-marathon:${change}`).join(", and that ")}: ` +
-  "set it back, or let it begin anew with `pulumi destroy`, then `pulumi up`. All tasks end, data stays, and the apps start afresh";
+  "set it back, or make it a new slave, whose tasks are all lost and launched anew: pulumi config set mesosSlaveGeneration 2";
+/** The second slave of its stack. */
+const secondSlave = { ...slaveThatRan("MESOS_PORT=5052"), made: { ...slaveThatRan("MESOS_PORT=5052").made!, labels: ["mesos-marathon.generation=2"] } };
 const uuid = "01234567-89ab-cdef-0123-456789abcdef";
 const sandbox = (stack: string) => `/var/lib/docker/volumes/mesos-marathon-${stack}-cluster-mesos-slave-work/_data/slaves/S0/frameworks/F/executors/E/runs/R`;
 
@@ -389,6 +391,17 @@ const table: Record<string, Case> = {
     engine: { ...tutorial, containers: [slaveThatRan()] },
     config: { imageSet: "tutorial", mesosSlaveAttributes: "rack:1" },
     found: [forbidden("mesosSlaveAttributes changes from nothing to rack:1"), exposedZooKeeper],
+  },
+  "a new slave may have any settings": { engine: { containers: [slaveThatRan("MESOS_PORT=5052")] }, config: { mesosSlaveGeneration: "2" }, found: [] },
+  "the second slave keeps state of its own": {
+    engine: { containers: [secondSlave] },
+    config: { mesosSlaveGeneration: "2" },
+    found: [forbidden("mesosSlavePort changes from 5052 to 5051").replace("Generation 2", "Generation 3")],
+  },
+  "a slave that has left does not come back": {
+    engine: { containers: [secondSlave] },
+    config: { mesosSlavePort: "5052" },
+    found: ["error: mesos-marathon:mesosSlaveGeneration goes back from 2 to 1, and that Mesos slave has left for good: write 2, or 3 for another new one"],
   },
   "a slave that has ended may have been told what it could not bear": {
     engine: { containers: [{ ...slaveThatRan("MESOS_PORT=5052"), made: { ...slaveThatRan("MESOS_PORT=5052").made!, drift: "in a restart loop" } }] },

@@ -148,6 +148,20 @@ test("to be erased: the cluster's volumes are named, and those of the stack that
   assert.deepEqual(changes.filter((change) => change.includes("/volumes/")), []);
 });
 
+test("to be erased: the work directories of slaves before it go at once, as no container has them and Pulumi does not know them", async (t) => {
+  const set = { FORMER_VOLUMES: '["mesos-slave-work-0","removed-by-hand"]' };
+  const volumes = ["mesos-slave-work", "mesos-slave-work-0"];
+  const erasing = await tearDownSlave(t, [{ ...slave, inspected: leaves }], { volumes, set: { ...set, ON_DESTROY: "erase" } });
+  assert.deepEqual(
+    [erasing.code, erasing.stdout],
+    [0, "mesos-slave has left; 3 task containers removed\nerased: volume mesos-slave-work-0\nerased, as soon as their containers are gone: volumes mesos-slave-work\n"],
+  );
+  assert.deepEqual(erasing.changes.filter((change) => change.includes("/volumes/")), ["DELETE /volumes/mesos-slave-work-0 "]);
+  const keeping = await tearDownSlave(t, [{ ...slave, inspected: leaves }], { volumes, set });
+  assert.match(keeping.stdout, /^kept, with the data of the cluster: volumes mesos-slave-work, mesos-slave-work-0$/m);
+  assert.deepEqual(keeping.changes.filter((change) => change.includes("/volumes/")), []);
+});
+
 for (const [what, slaves, said] of [
   ["does not exist", [], "mesos-slave does not exist any more\n"],
   ["has ended", [{ ...slave, status: "exited" }], "mesos-slave is exited, so the master keeps it until its time-out\n"],
