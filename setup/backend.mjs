@@ -36,7 +36,7 @@ export function usesOwnBackend({ environment, login, inUse }) {
 export function backend() {
   const credentials = process.env.PULUMI_CREDENTIALS_PATH || personsHome();
   const login = /** @type {string | undefined} */ (JSON.parse(readIfThere(join(credentials, "credentials.json")) || "{}").current);
-  const own = usesOwnBackend({ environment: process.env, login, inUse: ownStacks().some(({ resources }) => resources > 0) });
+  const own = usesOwnBackend({ environment: process.env, login, inUse: stacksUp().length > 0 });
   if (!own) {
     return { own, environment: { PULUMI_CREDENTIALS_PATH: credentials }, name: process.env.PULUMI_BACKEND_URL || login || "Pulumi Cloud" };
   }
@@ -121,6 +121,9 @@ export function ownStacks() {
     return { name: file.slice(0, -".json".length), resources: resources.length };
   });
 }
+
+/** The stacks of this project that are up in the clone's own backend. */
+export const stacksUp = () => ownStacks().flatMap(({ name, resources }) => (resources > 0 ? [name] : []));
 
 /**
  * A stack's file without the salt that Pulumi wrote into it. In the clone's own backend the salt is in the state as

@@ -1,7 +1,7 @@
-/** `npm run down [-- ARGS…]`: `pulumi destroy` of the stack that is up, and what data is kept. */
+/** `npm run down [-- ARGS…]`: `pulumi destroy` of the stack that is up, what data is kept, and what else is up. */
 import "./node-version.mjs";
 
-import { backend, leavingNoSalt } from "./backend.mjs";
+import { backend, leavingNoSalt, stacksUp } from "./backend.mjs";
 import { passThrough } from "./child.mjs";
 import { ask } from "./docker-client.mjs";
 import { dockerEngine } from "./docker-engine.mjs";
@@ -16,7 +16,9 @@ await main(async () => {
   const { asked, rest } = takeStack(process.argv.slice(2));
   const stack = asked ?? rememberedStack();
   if (stack === undefined) {
-    throw new Problem("There is nothing to take down: npm run up has not been run in this clone. (npm run down -- --stack NAME names a stack all the same.)");
+    throw new Problem(
+      othersUp() ?? "There is nothing to take down: npm run up has not been run in this clone. (npm run down -- --stack NAME names a stack all the same.)",
+    );
   }
   checkStack(stack);
   const dockerHost = await dockerEngine(setting(stack, "dockerHost"), { install: false });
@@ -24,9 +26,23 @@ await main(async () => {
   mustBeSettled(stack);
   const destroy = () => passThrough(["pulumi", "destroy", "--stack", stack, ...rest], { cwd: root, env });
   const code = await (backend().own ? leavingNoSalt(destroy) : destroy());
-  await (code === 0 ? sayKept(dockerHost, stack) : sayWhetherToRecover(stack, env));
-  return code;
+  if (code !== 0) {
+    await sayWhetherToRecover(stack, env);
+    return code;
+  }
+  await sayKept(dockerHost, stack);
+  const others = othersUp();
+  if (others) {
+    say(others);
+  }
+  return 0;
 });
+
+/** What else of this clone is up, for who thought that the stack just taken down was all; undefined where nothing is. */
+function othersUp() {
+  const up = stacksUp();
+  return up.length === 0 ? undefined : `Up in this clone: the stack ${up.join(" and the stack ")}. To take it down: npm run down -- --stack ${up.length > 1 ? "NAME" : up[0]}`;
+}
 
 /**
  * @param {string} dockerHost
@@ -37,6 +53,6 @@ async function sayKept(dockerHost, stack) {
   const { status, body } = await ask(dockerHost, `/volumes?filters=${encodeURIComponent(JSON.stringify({ label }))}`);
   const names = status === 200 ? (body.Volumes ?? []).map((/** @type {{ Name: string }} */ { Name }) => Name) : [];
   if (names.length > 0) {
-    say(`Kept, with the cluster's data: ${names.join(", ")}\nTo delete it for good: docker volume rm ${names.join(" ")}`);
+    say(`The cluster's data is kept. To delete it for good: docker volume rm ${names.join(" ")}`);
   }
 }

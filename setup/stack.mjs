@@ -13,8 +13,11 @@ const patience = 3_000;
 
 const noted = local("stack");
 
-/** The stack that was chosen in an earlier run, or undefined. */
-export const rememberedStack = () => readIfThere(noted)?.trim() || undefined;
+/** The stack that was chosen in an earlier run, or undefined; one whose file is gone, as after `pulumi stack rm`, is nobody's choice. */
+export const rememberedStack = () => {
+  const stack = readIfThere(noted)?.trim();
+  return stack && stackNames().includes(shortName(stack)) ? stack : undefined;
+};
 
 /** @param {string} stack */
 export const rememberStack = (stack) => writeWhole(noted, `${stack}\n`);

@@ -3,7 +3,7 @@ import "./node-version.mjs";
 
 import { existsSync, readdirSync, rmSync } from "node:fs";
 
-import { ownStacks } from "./backend.mjs";
+import { stacksUp } from "./backend.mjs";
 import { asRoot, run } from "./child.mjs";
 import { versions } from "./debian.mjs";
 import { ask, currentDockerHost, docker } from "./docker-client.mjs";
@@ -115,7 +115,7 @@ async function removePackages(entries) {
  * @param {Entry[]} entries
  */
 async function refuseWhileUp(entries) {
-  const up = ownStacks().filter(({ resources }) => resources > 0).map(({ name }) => name);
+  const up = stacksUp();
   if (up.length > 0) {
     throw new Problem(`The stack ${up.join(" and the stack ")} is still up. Take it down first: npm run down${up.length > 1 ? " -- --stack NAME" : ""}`);
   }

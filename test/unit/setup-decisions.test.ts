@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
@@ -73,6 +73,31 @@ describe("the stack that npm run up chooses", () => {
   it("must have a name after --stack", () => assert.throws(() => modules.stack.takeStack(["--stack"]), /followed by the name of a stack: .*dev.*rehearsal/));
   it("must have a file", () => assert.throws(() => modules.stack.checkStack("prod"), /no stack prod: there are classic, dev, modern, rehearsal/));
   it("may be named with its organization", () => assert.doesNotThrow(() => modules.stack.checkStack("me/mesos-marathon/dev")));
+  it("is the one of the last up, while its file is there, and what else is up is named", async (t) => {
+    const clone = mkdtempSync(join(tmpdir(), "mesos-marathon-clone-"));
+    t.after(() => rmSync(clone, { recursive: true }));
+    for (const folder of ["setup", "checks"]) {
+      cpSync(join(__dirname, "../..", folder), join(clone, folder), { recursive: true });
+    }
+    const file = join(clone, "Pulumi.old.yaml");
+    writeFileSync(file, "config: {}\n");
+    const { rememberStack, rememberedStack }: typeof modules.stack = await import(join(clone, "setup", "stack.mjs"));
+    rememberStack("me/mesos-marathon/old");
+    assert.equal(rememberedStack(), "me/mesos-marathon/old");
+    rmSync(file);
+    assert.equal(rememberedStack(), undefined);
+
+    const down = () => spawnSync(process.execPath, [join(clone, "setup", "down.mjs")], { encoding: "utf8" }).stderr;
+    assert.match(down(), /^There is nothing to take down/);
+    const states = join(clone, ".local", "state", ".pulumi", "stacks", "mesos-marathon");
+    mkdirSync(states, { recursive: true });
+    for (const [name, resources] of [["a", [{}]], ["b", [{}]], ["empty", []]] as const) {
+      writeFileSync(join(states, `${name}.json`), JSON.stringify({ checkpoint: { latest: { resources } } }));
+    }
+    assert.match(down(), /^Up in this clone: the stack a and the stack b\. To take it down: npm run down -- --stack NAME$/m);
+    rmSync(join(states, "b.json"));
+    assert.match(down(), /^Up in this clone: the stack a\. To take it down: npm run down -- --stack a$/m);
+  });
   it("has its settings in its file", () => {
     assert.equal(modules.stack.setting("rehearsal", "imageSet"), "rehearsal");
     assert.equal(modules.stack.setting("me/mesos-marathon/dev", "imageSet"), "tutorial");
