@@ -1,5 +1,5 @@
 import type { Configuration } from "../configuration";
-import type { Recorded, SeenContainer } from "../preflight/seen";
+import { inSeconds, type Recorded, type SeenContainer } from "../preflight/seen";
 import { labelKeys } from "../components/service";
 import { appsOf } from "./apps";
 import type { ClusterReport, ComponentReport, Resources, SlaveReport } from "./report";
@@ -52,7 +52,7 @@ async function lookAtComponent(
   ]);
   // Somebody else may answer at the address of a container that does not run.
   const ready = Boolean(asked?.ready) && (seen === "unseen" || container?.runs === true);
-  const answer = seen === "none" ? "it has no container" : (container?.made?.drift ?? asked?.answer ?? "it was never ready");
+  const answer = seen === "none" ? "it has no container" : inSeconds(container?.made?.drift ?? asked?.answer ?? "it was never ready");
   const errors = log.filter((line) => /^[EF]\d{4} |\b(ERROR|FATAL|CRITICAL)\b/.test(line) && !harmless.test(line));
   return {
     component,

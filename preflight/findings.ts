@@ -1,7 +1,7 @@
 import type { ServiceImage } from "../components";
 import type { Configuration } from "../configuration";
 import type { Program } from "../configuration/keys";
-import { type Engine, type Here, isOurs, type Owner, type Recorded, type Seen, type SeenContainer } from "./seen";
+import { type Engine, type Here, inSeconds, isOurs, type Owner, type Recorded, type Seen, type SeenContainer } from "./seen";
 
 /** An error stops `up` and `preview`. */
 export type Level = "error" | "warning" | "note";
@@ -58,7 +58,7 @@ export function judgment<Name extends string>(
     levels,
     judge(evidence) {
       const findings: Finding[] = [];
-      judge(evidence, (name, text) => findings.push({ level: levels[name], name, text }));
+      judge(evidence, (name, text) => findings.push({ level: levels[name], name, text: inSeconds(text) }));
       return findings;
     },
   };

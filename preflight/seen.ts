@@ -144,6 +144,11 @@ export function isOurs({ id, labels }: SeenContainer, recorded: Recorded | undef
   return recorded ? id in recorded.containers : bearsLabels(labels, owner);
 }
 
+/** A text whose times (ISO 8601) end with the second: Docker's have nine digits more, which nobody reads. */
+export function inSeconds(text: string): string {
+  return text.replaceAll(/(T\d\d:\d\d:\d\d)\.\d+Z/g, "$1Z");
+}
+
 /** Whose a container is, as far as Docker knows. */
 export function whose({ id, image, created, labels }: SeenContainer): string {
   const compose = labels["com.docker.compose.project"];

@@ -87,7 +87,7 @@ const container = (name: string, more: Partial<SeenContainer> = {}): SeenContain
 });
 const made = { image: "nginx:1", imageId: "sha256:0", environment: [], imageEnvironment: [], labels: [], imageLabels: [], cpus: 0, memory: 0, logLimits: [], binds: [], ports: [] };
 /** What is said of it, beside its name. */
-const told = (id: string, more = "") => `(${id}, image nginx:1, created 2026-01-01T00:00:00.000Z${more})`;
+const told = (id: string, more = "") => `(${id}, image nginx:1, created 2026-01-01T00:00:00Z${more})`;
 const slaveThatRan = (...environment: string[]) =>
   container("mesos-slave", {
     labels: ours("mesos-slave"),
@@ -458,6 +458,15 @@ const table: Record<string, Case> = {
     engine: { containers: [container("marathon-2", { labels: otherStacks })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-2-0123456789abcdef" } }] },
     found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", `the container marathon-2 ${told("marathon-2-0", ", of stack dev-2 of project mesos-marathon")}`)],
+  },
+  "a name and its port are those of the same program of another stack": {
+    engine: { containers: [container("marathon", { labels: otherStacks })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
+    found: [
+      `error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make ${told("marathon-012", ", of stack dev-2 of project mesos-marathon")}: ` +
+        "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
+      held("8080 of 127.0.0.1", "marathonPort", "Marathon", "the container marathon"),
+    ],
   },
   "own ports, as root sees them": {
     engine: { containers: [container("marathon", { labels: ours("marathon") })] },
@@ -1266,7 +1275,7 @@ test("preflight in the program", async (t) => {
     const lines = thrown.message.split("\n").filter((line: string) => !/ GiB are free | port 2181 /.test(line));
     assert.deepEqual(lines, [
       "The cluster cannot run here yet; nothing was changed:",
-      "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make (marathon, image image, created 1970-01-01T00:00:01.000Z): " +
+      "  - the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make (marathon, image image, created 1970-01-01T00:00:01Z): " +
         "remove or rename that one, or choose another name: pulumi config set marathonName NAME [container-name-taken]",
       "  - Mesos 0.23.0 needs cgroup v1, and this host has v2: the slave would end at every start. " +
         "Use a host with cgroup v1, or another image set, or boot with systemd.unified_cgroup_hierarchy=0 where systemd still knows it [cgroup-version]",
