@@ -54,7 +54,8 @@ export function misfits({ component, wanted, found, imageVariables }) {
     problem(`is ${found.State.Status}: start it, or remove it, and up makes another`);
   }
   if (found.Config.Labels["mesos-marathon.project"]) {
-    problem(`belongs to the stack ${found.Config.Labels["mesos-marathon.stack"]}: go on with that one`);
+    // How another stack's differs is of no use to anybody.
+    return [`${name} belongs to the stack ${found.Config.Labels["mesos-marathon.stack"]}: go on with that one`];
   }
   if (found.HostConfig.NetworkMode !== "host") {
     problem(`is on the network ${found.HostConfig.NetworkMode}, and the stack's containers are on the host's`);

@@ -72,7 +72,10 @@ const table: Record<string, readonly [Byhand, ...string[]]> = {
     "mounts /srv:/srv, which the stack's would not",
   ],
   "one that does not run": [{ status: "exited" }, "is exited: start it, or remove it, and up makes another"],
-  "one of a stack": [{ labels: { "mesos-marathon.project": "mesos-marathon", "mesos-marathon.stack": "dev" } }, "belongs to the stack dev: go on with that one"],
+  "one of a stack, however it differs": [
+    { labels: { "mesos-marathon.project": "mesos-marathon", "mesos-marathon.stack": "dev" }, environment: ["MESOS_PORT=5051"], network: "bridge" },
+    "belongs to the stack dev: go on with that one",
+  ],
 };
 
 describe("of a container started by hand it is told what does not fit, and what to set", () => {
