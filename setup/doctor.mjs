@@ -14,7 +14,7 @@ import { environment } from "./environment.mjs";
 import { readIfThere } from "./files.mjs";
 import { local, root } from "./paths.mjs";
 import { checkStack, rememberedStack, shortName } from "./stack.mjs";
-import { main, Problem, say } from "./terminal.mjs";
+import { main, Problem } from "./terminal.mjs";
 
 /** Milliseconds that Pulumi is given to tell what it knows. */
 const patience = 20_000;
@@ -23,9 +23,6 @@ const project = "mesos-marathon";
 await main(async () => {
   const { json, stack: asked, "config-file": configFile } = parse();
   const stack = asked ?? rememberedStack() ?? "dev";
-  if (asked === undefined) {
-    say(`Stack ${stack} (npm run doctor -- --stack NAME looks at another)`);
-  }
   if (configFile === undefined) {
     checkStack(stack);
   }
