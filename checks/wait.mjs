@@ -67,7 +67,7 @@ export async function waitUntilReady(check, gate) {
 }
 
 /**
- * What is waited for, in one short line: Pulumi shows it behind the resource's name, in what 80 columns leave of it.
+ * What is waited for, in one short line: Pulumi shows it at the end of the resource's row, which some 150 columns have room for.
  * @param {number} waited seconds
  * @param {string} answer
  * @param {number} ends of the container meanwhile
