@@ -89,7 +89,7 @@ function judgeCluster({ components, apps }: ClusterReport): Finding[] {
   return [
     ...components
       .filter(({ ready }) => !ready)
-      .map(({ component, answer }): Finding => ({ level: "error", name: "not-ready", text: `${component} is not ready (${answer}): npm run up, or pulumi up, brings it back` })),
+      .map(({ component, answer }): Finding => ({ level: "error", name: "not-ready", text: `${component} is not ready (${answer}): npm run up, or pulumi up, brings it back or says why not` })),
     ...apps
       .filter(({ waits }) => waits)
       .map(({ id, instances, running, waits }): Finding => ({ level: "warning", name: "app-waits", text: `the app ${id} waits, ${running} of ${instances} running: ${waits}` })),

@@ -24,7 +24,7 @@ await main(async () => {
   const dockerHost = await dockerEngine(setting(stack, "dockerHost"), { install: false });
   const env = environment(await prepareEngine());
   mustBeSettled(stack);
-  const destroy = () => passThrough(["pulumi", "destroy", "--stack", stack, ...rest], { cwd: root, env });
+  const destroy = () => passThrough(["pulumi", "destroy", "--stack", stack, "--suppress-outputs", ...rest], { cwd: root, env });
   const code = await (backend().own ? leavingNoSalt(destroy) : destroy());
   if (code !== 0) {
     await sayWhetherToRecover(stack, env);

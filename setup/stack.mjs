@@ -75,6 +75,16 @@ export function setting(stack, key) {
   return new RegExp(`^\\s+mesos-marathon:${key}:\\s*(["']?)(.*?)\\1\\s*(?:#.*)?$`, "m").exec(text)?.[2] ?? "";
 }
 
+/**
+ * Those of a stack's outputs that a person has use for, each in a line; what has parts is for programs.
+ * @param {Record<string, unknown>} outputs
+ */
+export function outputLines(outputs) {
+  const plain = Object.entries(outputs).filter(([, value]) => typeof value === "string");
+  const width = Math.max(...plain.map(([name]) => name.length));
+  return plain.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
+
 /** @typedef {import("../components/choose-image-set.js").Sight} Sight */
 
 const load = async () => {

@@ -2,11 +2,11 @@
 import "./node-version.mjs";
 
 import { leavingNoSalt } from "./backend.mjs";
-import { passThrough, which } from "./child.mjs";
+import { passThrough, run, which } from "./child.mjs";
 import { root } from "./paths.mjs";
 import { prepareUp } from "./prepare.mjs";
 import { mustBeSettled, sayWhetherToRecover } from "./recovery.mjs";
-import { takeStack } from "./stack.mjs";
+import { outputLines, takeStack } from "./stack.mjs";
 import { main, say } from "./terminal.mjs";
 
 await main(async () => {
@@ -14,8 +14,16 @@ await main(async () => {
   const { stack, env, own } = await prepareUp(asked);
   mustBeSettled(stack);
   // Nobody else's state is in the backend that was made for this clone, so there is nothing to ask about.
-  const command = ["pulumi", "up", "--stack", stack, ...(own ? ["--yes"] : []), ...rest];
-  const up = () => passThrough(command, { cwd: root, env });
+  // Without the outputs, of which `cluster`, in thirty lines, twice, is for programs: a screen has no room for an error above it.
+  const command = ["pulumi", "up", "--stack", stack, "--suppress-outputs", ...(own ? ["--yes"] : []), ...rest];
+  const up = async () => {
+    const code = await passThrough(command, { cwd: root, env });
+    if (code === 0) {
+      const outputs = await run(["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"], { cwd: root, env }).catch(() => "{}");
+      outputLines(JSON.parse(outputs)).forEach(say);
+    }
+    return code;
+  };
   const code = await (own ? leavingNoSalt(up) : up());
   if (code !== 0) {
     await sayWhetherToRecover(stack, env);

@@ -149,8 +149,8 @@ test("a cluster half dead: what answers is told whole, what does not with the re
   assert.deepEqual(report.findings.map(({ level, name, text }) => `${level} ${name}: ${text}`), [
     "note host-not-seen: ports, addresses, disk, memory and capabilities of the Docker host cannot be seen from here and were not checked",
     "error interrupted: a Pulumi command was cut off when it made cluster-x: npm run recover",
-    "error not-ready: zookeeper is not ready (stopped at 2026-01-01T00:00:00Z with exit code 1): npm run up, or pulumi up, brings it back",
-    "error not-ready: mesos-slave is not ready (it has no container): npm run up, or pulumi up, brings it back",
+    "error not-ready: zookeeper is not ready (stopped at 2026-01-01T00:00:00Z with exit code 1): npm run up, or pulumi up, brings it back or says why not",
+    "error not-ready: mesos-slave is not ready (it has no container): npm run up, or pulumi up, brings it back or says why not",
     "warning app-waits: the app /b waits, 0 of 1 running: it asks for 64 cpus, and no slave has more than 1.9 free",
     "warning task-failed: the last task of the app /b that failed: TASK_FAILED at T: exit 3",
   ]);

@@ -98,6 +98,13 @@ describe("the stack that npm run up chooses", () => {
     rmSync(join(states, "b.json"));
     assert.match(down(), /^Up in this clone: the stack a\. To take it down: npm run down -- --stack a$/m);
   });
+  it("has outputs for a person, and others for programs", () => {
+    assert.deepEqual(modules.stack.outputLines({ cluster: { schemaVersion: 1 }, marathonUrl: "http://127.0.0.1:8080", mesosUrl: "http://127.0.0.1:5050" }), [
+      "marathonUrl  http://127.0.0.1:8080",
+      "mesosUrl     http://127.0.0.1:5050",
+    ]);
+    assert.deepEqual(modules.stack.outputLines({}), []);
+  });
   it("has its settings in its file", () => {
     assert.equal(modules.stack.setting("rehearsal", "imageSet"), "rehearsal");
     assert.equal(modules.stack.setting("me/mesos-marathon/dev", "imageSet"), "tutorial");
