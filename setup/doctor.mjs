@@ -7,7 +7,7 @@ import "./node-version.mjs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { backend, leavingNoSalt, ownStacks } from "./backend.mjs";
+import { backend, leavingNoSalt, ownStacks, stacksUp } from "./backend.mjs";
 import { run, which } from "./child.mjs";
 import { dependencies } from "./dependencies.mjs";
 import { environment } from "./environment.mjs";
@@ -22,7 +22,8 @@ const project = "mesos-marathon";
 
 await main(async () => {
   const { json, stack: asked, "config-file": configFile } = parse();
-  const stack = asked ?? rememberedStack() ?? "dev";
+  const up = stacksUp();
+  const stack = asked ?? rememberedStack() ?? (up.length === 1 ? up[0] : "dev");
   if (configFile === undefined) {
     checkStack(stack);
   }
