@@ -20,7 +20,7 @@ await main(async () => {
     const code = await passThrough(command, { cwd: root, env });
     if (code === 0) {
       const outputs = await run(["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"], { cwd: root, env }).catch(() => "{}");
-      outputLines(JSON.parse(outputs)).forEach(say);
+      outputLines(JSON.parse(outputs)).forEach((line) => console.log(line));
     }
     return code;
   };
