@@ -1,7 +1,7 @@
 /** dockerd, started and stopped by hand: where there is no init system to do it, and for the tests' own engine. */
 
 import { spawn } from "node:child_process";
-import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, realpathSync } from "node:fs";
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -51,6 +51,9 @@ export async function startDaemon({ folder, socket, flags = [], makes = [], with
   }
   writeWhole(join(folder, "daemon.json"), `${JSON.stringify(settings, undefined, 2)}\n`);
   const pidFile = join(folder, "dockerd.pid");
+  if (!isDaemon(Number(readIfThere(pidFile)))) {
+    rmSync(pidFile, { force: true });
+  }
   const command = asRoot(
     [...within, ...dockerd, "--config-file", join(folder, "daemon.json"), "--pidfile", pidFile, "-H", `unix://${socket}`, ...flags],
     "Starting the Docker Engine",
@@ -79,6 +82,15 @@ export async function startDaemon({ folder, socket, flags = [], makes = [], with
     }
     await sleep(100);
   }
+}
+
+/**
+ * Whether a process is a dockerd. One that was killed leaves its number in its file, and the next does not start as long as any process
+ * has that number: another one after a reboot, or the dead one itself until it was waited for (seen with 20.10).
+ * @param {number} pid
+ */
+export function isDaemon(pid) {
+  return readIfThere(`/proc/${pid}/comm`)?.trim() === "dockerd" && startOf(pid) !== undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
@@ -165,6 +165,15 @@ describe("a Docker Engine that does not answer", () => {
     assert.throws(() => modules.client.currentDockerHost({ HOME: "/nowhere", DOCKER_CONTEXT: "gone" }), {
       message: 'The docker CLI\'s context "gone" (DOCKER_CONTEXT) is not found: choose one of docker context ls, with docker context use NAME or DOCKER_CONTEXT, or set mesos-marathon:dockerHost.',
     });
+  });
+
+  it("is known by its process's name, so that a number that was left keeps none from starting", (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "daemon-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    copyFileSync("/bin/sleep", join(folder, "dockerd"));
+    const child = spawn(join(folder, "dockerd"), ["60"]);
+    t.after(() => child.kill("SIGKILL"));
+    assert.deepEqual([child.pid!, process.pid, 0, Number.NaN].map(modules.daemon.isDaemon), [true, false, false, false]);
   });
 
   it("gets a runtime of its own only where the machine lacks a capability", () => {
