@@ -127,10 +127,14 @@ test("the first up carries the data over: framework, app and registry are there,
   assert.deepEqual(now.map(({ name, running }) => ({ name, running })), names.map((name) => ({ name, running: true })));
   assert.deepEqual(now.filter(({ id }) => made.some((container) => container.id === id)), []);
   assert.equal((await get(`${marathonUrl}/v2/info`)).frameworkId, known.framework);
-  const { id, slaveId } = await runningTask(marathonUrl, "/sleep");
+  // Marathon lists the task that it had until its master has told it that it is lost.
+  const { slaveId } = await eventually("another task", async () => {
+    const task = await runningTask(marathonUrl, "/sleep");
+    return task.id !== known.task && task;
+  });
   const { slaves } = await masterState();
   const active = slaves.filter(({ active }: any) => active).map(({ id }: any) => id);
-  assert.deepEqual([active.length, active.includes(known.slave), id === known.task], [1, false, false]);
+  assert.deepEqual([active.length, active.includes(known.slave)], [1, false]);
   assert.ok(slaveId === undefined || slaveId === active[0]);
   const sandboxes = (await docker.listContainers({ all: true })).flatMap(({ Mounts }) => Mounts.map(({ Source }) => Source ?? ""));
   assert.deepEqual(sandboxes.filter((source) => source.includes(`/slaves/${known.slave}/`)), []);
