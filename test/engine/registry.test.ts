@@ -75,13 +75,14 @@ before(async () => {
 });
 
 after(async () => {
+  // First, as this process does not end before it.
+  server?.kill();
   await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
   await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-pulled-cluster-")));
   for (const name of images) {
     await docker.getImage(name).remove().catch(({ statusCode }) => assert.equal(statusCode, 404));
   }
-  server?.kill();
   await rm(folder, { recursive: true, force: true });
 });
 
