@@ -51,8 +51,8 @@ export async function tearDown(docker, doomed) {
 
   const { Volumes } = await docker.listVolumes({ filters: { label: doomed.labels } });
   const names = (Volumes ?? []).map(({ Name }) => Name).sort();
-  const former = doomed.erase ? names.filter((name) => JSON.parse(FORMER_VOLUMES).includes(name)) : [];
-  const erased = doomed.erase ? names.filter((name) => JSON.parse(VOLUMES).includes(name)) : [];
+  const goes = (/** @type {string} */ listed) => (doomed.erase ? names.filter((name) => JSON.parse(listed).includes(name)) : []);
+  const [former, erased] = [goes(FORMER_VOLUMES), goes(VOLUMES)];
   const kept = names.filter((name) => !erased.includes(name) && !former.includes(name));
   for (const name of former) {
     await docker.getVolume(name).remove();

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 import { MesosMaster } from "./mesos-master";
 import { hostNetwork } from "./network";
-import { dataOf, deploy, type FoundContainer, labels, ownName, script, ServiceArgs, teardown } from "./service";
+import { dataOf, deploy, type FoundContainer, labels, marks, ownName, script, ServiceArgs, teardown } from "./service";
 
 export interface MesosSlaveArgs extends ServiceArgs {
   /** The master that it registers with. The container is created when that one is elected. */
@@ -141,7 +141,7 @@ export class MesosSlave extends pulumi.ComponentResource {
         create: script("renewal"),
         environment: {
           DOCKER_HOST: host.dockerHost,
-          LABELS: JSON.stringify(labels("mesos-slave").map(({ label, value }) => `${label}=${value}`)),
+          LABELS: marks(labels("mesos-slave")),
           NEW: `${generationLabel}=${generation}`,
         },
         addPreviousOutputInEnv: false,

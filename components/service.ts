@@ -387,7 +387,7 @@ export function teardown(parent: pulumi.Resource, name: string, spec: TeardownSp
         CONTAINER: spec.containerName,
         DOCKER_HOST: spec.host.dockerHost,
         INTERLOCK: interlock.name,
-        LABELS: JSON.stringify(stackLabels().map(({ label, value }) => `${label}=${value}`)),
+        LABELS: marks(stackLabels()),
         ON_DESTROY: spec.onDestroy ?? "keep",
       },
       addPreviousOutputInEnv: false,
@@ -416,7 +416,12 @@ function stackLabels(): { label: string; value: string }[] {
   ];
 }
 
-export function labels(component: string): docker.types.input.ContainerLabel[] {
+/** Labels as the scripts of `checks/` are told them: JSON, each `key=value`. */
+export function marks(labels: ReturnType<typeof stackLabels>): string {
+  return JSON.stringify(labels.map(({ label, value }) => `${label}=${value}`));
+}
+
+export function labels(component: string): ReturnType<typeof stackLabels> {
   return [...stackLabels(), { label: labelKeys.component, value: component }];
 }
 
