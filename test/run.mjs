@@ -125,12 +125,14 @@ async function marathonClient() {
 }
 
 /**
- * Runs the tests, each file in the next session that is free, and prints the count.
+ * Runs the tests, each file in the next session that is free, and prints at the end, where a reader looks, what failed, and the count.
  * @param {TestRun[]} chosen
  * @param {import("./engine/session.mjs").Session[]} sessions
  */
 async function test(chosen, sessions) {
   const total = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {string[]} */
+  const failed = [];
   const width = Math.max(...chosen.map(({ name }) => name.length));
   let code = 0;
   let stopping = false;
@@ -148,7 +150,8 @@ async function test(chosen, sessions) {
     sessions.map(async (session) => {
       for (let next = nextFor(session); next && !stopping; next = nextFor(session)) {
         const prefix = chosen.length > 1 ? `${next.name.padEnd(width)} | ` : undefined;
-        const { ended, counts } = await runTests(next, session, prefix);
+        const { ended, counts, failures } = await runTests(next, session, prefix);
+        failed.push(...failures.map((failure) => `${next.name}: ${failure}`));
         if (!counts || counts.passed + counts.failed === 0) {
           say(`${next.name}: ${stopping ? "interrupted" : `no test ran (exit code ${ended})`}`);
           code ||= ended || 1;
@@ -162,6 +165,9 @@ async function test(chosen, sessions) {
     }),
   );
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  for (const failure of failed) {
+    console.log(`\n✖ ${failure}`);
+  }
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
   return code;
 }
@@ -170,7 +176,7 @@ async function test(chosen, sessions) {
  * @param {TestRun} run
  * @param {import("./engine/session.mjs").Session} session
  * @param {string} [prefix] of each line that it prints
- * @returns {Promise<{ ended: number, counts?: { passed: number, failed: number, skipped: number } }>} ended: its exit code
+ * @returns {Promise<{ ended: number, counts?: { passed: number, failed: number, skipped: number }, failures: string[] }>} ended: its exit code
  */
 async function runTests({ name, files, network }, { within, env }, prefix) {
   const file = local("log", `test-${name.replace("/", "-")}.json`);
@@ -180,7 +186,7 @@ async function runTests({ name, files, network }, { within, env }, prefix) {
   const command = [process.execPath, "--import", "tsx", "--test", ...reporters, ...files];
   const colours = prefix !== undefined && process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   const ended = await passThrough([...within, ...command], { cwd: root, env: { ...env, ...(network && { TEST_NETWORK: network }), ...colours }, timeout: patience, prefix });
-  return { ended, counts: JSON.parse(readIfThere(file) || "null") ?? undefined };
+  return { ended, failures: [], ...JSON.parse(readIfThere(file) || "{}") };
 }
 
 /**
