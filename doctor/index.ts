@@ -86,10 +86,11 @@ function interrupted(pending: readonly any[]): Finding[] {
 }
 
 function judgeCluster({ components, apps }: ClusterReport): Finding[] {
+  const cure = "npm run up, or pulumi up, brings it back or says why not";
+  const isStopped = components.every(({ container }) => container?.runs === false);
+  const notReady = components.filter(({ ready }) => !ready).map(({ component, answer }) => `${component} is not ready (${answer}): ${cure}`);
   return [
-    ...components
-      .filter(({ ready }) => !ready)
-      .map(({ component, answer }): Finding => ({ level: "error", name: "not-ready", text: `${component} is not ready (${answer}): npm run up, or pulumi up, brings it back or says why not` })),
+    ...(isStopped ? [`the cluster is stopped: ${cure}`] : notReady).map((text): Finding => ({ level: "error", name: "not-ready", text })),
     ...apps
       .filter(({ waits }) => waits)
       .map(({ id, instances, running, waits }): Finding => ({ level: "warning", name: "app-waits", text: `the app ${id} waits, ${running} of ${instances} running: ${waits}` })),

@@ -34,12 +34,17 @@ export function inTable({ stack, dockerHost, dockerVersion, findings, cluster }:
   }
   const logs = components.filter(({ log }) => log.length > 0);
   if (logs.length > 0) {
-    lines.push("", "Last errors in the logs (all: npm run logs)");
+    lines.push("", "Last errors in the logs, or last lines of what is not ready; all: npm run logs");
     for (const { component, log } of logs) {
-      log.forEach((line) => lines.push(...row([`  ${component.padEnd(13)}`], line, width)));
+      log.forEach((line) => lines.push(...cut(row([`  ${component.padEnd(13)}`], line, width), 2)));
     }
   }
   return lines.join("\n");
+}
+
+/** The first of some lines, with a sign where there are more. */
+function cut(lines: readonly string[], count: number): readonly string[] {
+  return lines.length > count ? [...lines.slice(0, count - 1), `${lines[count - 1].slice(0, -1)}…`] : lines;
 }
 
 /** What stands in front once, and behind it a text, broken between words, its lines below each other. */

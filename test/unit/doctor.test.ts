@@ -160,6 +160,18 @@ test("a cluster half dead: what answers is told whole, what does not with the re
   assert.deepEqual(engine.changes, []);
 });
 
+test("a cluster that is stopped is one finding, not one for each component", async (t) => {
+  const engine = await played(t);
+  for (const component of ["zookeeper", "mesos-master", "mesos-slave", "marathon"]) {
+    engine.containers.set(component, { name: component, labels: labels(component), status: "exited", exitCode: 143, finishedAt: "2026-01-01T00:00:00Z" });
+  }
+  const { findings, cluster }: Report = await diagnose(given(engine));
+  assert.deepEqual(findings.filter(({ name }) => name === "not-ready").map(({ text }) => text), [
+    "the cluster is stopped: npm run up, or pulumi up, brings it back or says why not",
+  ]);
+  assert.deepEqual(cluster?.components.map(({ answer }) => answer), Array(4).fill("stopped at 2026-01-01T00:00:00Z with exit code 143"));
+});
+
 test("of a stack that was never up, by its file alone, where Pulumi knows of none", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "doctor-"));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -209,7 +221,7 @@ test("what a person reads, at 80 columns", () => {
     cluster: {
       components: [
         { component: "zookeeper", ready: true, answer: "serves as standalone", endpoint: "127.0.0.1:2181", version: "3.8.0", log: [] },
-        { component: "marathon", ready: false, answer: "ECONNREFUSED", endpoint: "http://127.0.0.1:8080", log: ["ERROR a"] },
+        { component: "marathon", ready: false, answer: "ECONNREFUSED", endpoint: "http://127.0.0.1:8080", log: ["ERROR a", `ERROR ${"long ".repeat(50)}`] },
         { component: "mesos-slave", ready: true, answer: `active as ${"x".repeat(36)}`, endpoint: "http://127.0.0.1:5051", version: "1.11.0", log: [] },
       ],
       slaves: [{ id: "S1", hostname: "h", active: false, attributes: { rack: "1" }, total: { cpus: 2, mem: 100, disk: 10 }, free: { cpus: 1.9, mem: 50, disk: 10 } }],
@@ -241,7 +253,9 @@ test("what a person reads, at 80 columns", () => {
     "",
     "Apps  1 of 2 run in full; /b 1 of 3",
     "",
-    "Last errors in the logs (all: npm run logs)",
+    "Last errors in the logs, or last lines of what is not ready; all: npm run logs",
     "  marathon     ERROR a",
+    "  marathon     ERROR long long long long long long long long long long long long",
+    "               long long long long long long long long long long long long lon…",
   ]);
 });
