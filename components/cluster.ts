@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { Component } from "./component";
 import { ImageSet, imageSets, stopsByPrefix } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
@@ -58,7 +59,7 @@ export interface ClusterDescription {
  *     ZooKeeper serves → a master is elected → the slave is active at the master
  *                                            → Marathon is an active framework
  */
-export class Cluster extends pulumi.ComponentResource {
+export class Cluster extends Component {
   readonly zookeeper: ZooKeeper;
   readonly mesosMaster: MesosMaster;
   readonly mesosSlave: MesosSlave;
@@ -67,7 +68,7 @@ export class Cluster extends pulumi.ComponentResource {
   readonly description: pulumi.Output<ClusterDescription>;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mesos-marathon:index:Cluster", name, {}, opts);
+    super("Cluster", name, opts);
     const { zookeeper, mesosMaster, mesosSlave, marathon, imageSet = imageSets.tutorial, role, networkMode, bridgeSubnet = "172.30.250.0/24", ...rest } = args;
     refuseDoomedNames(args, imageSet);
     if (args.dataFolder && args.onDestroy === "erase") {

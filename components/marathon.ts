@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import { Component } from "./component";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave } from "./mesos-slave";
 import { hostNetwork } from "./network";
@@ -24,7 +25,7 @@ export interface MarathonArgs extends ServiceArgs {
 }
 
 /** Marathon. Its apps and its framework id live in ZooKeeper. */
-export class Marathon extends pulumi.ComponentResource {
+export class Marathon extends Component {
   /** The container. */
   readonly container: docker.Container;
   /** Done when the framework that Marathon says it is, is active at the elected master. */
@@ -33,7 +34,7 @@ export class Marathon extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: MarathonArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mesos-marathon:index:Marathon", name, {}, opts);
+    super("Marathon", name, opts);
     const { host, imageSet, master, zookeeper } = args;
     const port = args.port ?? 8080;
     const { MARATHON_HTTP_CREDENTIALS, MESOSPHERE_HTTP_CREDENTIALS } = args.environment ?? {};

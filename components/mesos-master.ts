@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import { Component } from "./component";
 import { hostNetwork } from "./network";
 import { Data, deploy, ServiceArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
@@ -18,7 +19,7 @@ export interface MesosMasterArgs extends ServiceArgs {
 }
 
 /** A Mesos master, alone and therefore with a quorum of one. Its registry outlives it in a named volume. */
-export class MesosMaster extends pulumi.ComponentResource {
+export class MesosMaster extends Component {
   /** The container. */
   readonly container: docker.Container;
   /** Its name. */
@@ -37,7 +38,7 @@ export class MesosMaster extends pulumi.ComponentResource {
   readonly zk: pulumi.Output<string>;
 
   constructor(name: string, args: MesosMasterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mesos-marathon:index:MesosMaster", name, {}, opts);
+    super("MesosMaster", name, opts);
     const { host, imageSet, zookeeper } = args;
     const port = args.port ?? 5050;
 

@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import { Component } from "./component";
 import type { Host } from "./host";
 import { MesosMaster } from "./mesos-master";
 import { hostNetwork } from "./network";
@@ -42,7 +43,7 @@ export function generationOf(labels: readonly string[]): number {
 }
 
 /** A Mesos slave that runs tasks as containers on its host's Docker Engine. Its checkpoints outlive it in a named volume. */
-export class MesosSlave extends pulumi.ComponentResource {
+export class MesosSlave extends Component {
   /** The container. */
   readonly container: docker.Container;
   /** Done when the master lists this slave as active. */
@@ -53,7 +54,7 @@ export class MesosSlave extends pulumi.ComponentResource {
   readonly teardown: command.local.Command;
 
   constructor(name: string, args: MesosSlaveArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mesos-marathon:index:MesosSlave", name, {}, opts);
+    super("MesosSlave", name, opts);
     const { host, imageSet, master, generation = 1 } = args;
     const port = args.port ?? 5051;
     const containerName = args.containerName ?? "mesos-slave";

@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import { Component } from "./component";
 import { hostNetwork } from "./network";
 import { Data, deploy, ServiceArgs } from "./service";
 
@@ -11,7 +12,7 @@ export interface ZooKeeperArgs extends ServiceArgs {
 }
 
 /** A ZooKeeper server of its own (standalone). Its data outlives it in named volumes. */
-export class ZooKeeper extends pulumi.ComponentResource {
+export class ZooKeeper extends Component {
   /** The container. */
   readonly container: docker.Container;
   /** Done when ZooKeeper serves: `srvr` names its mode. */
@@ -24,7 +25,7 @@ export class ZooKeeper extends pulumi.ComponentResource {
   private readonly inside: pulumi.Output<string>;
 
   constructor(name: string, args: ZooKeeperArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mesos-marathon:index:ZooKeeper", name, {}, opts);
+    super("ZooKeeper", name, opts);
     const { host, imageSet } = args;
     const port = args.port ?? 2181;
 

@@ -28,9 +28,12 @@ await main(async () => {
   if (code !== 0) {
     await sayWhetherToRecover(stack, env);
   }
+  if (code === 0) {
+    say("To end it: npm run down");
+  }
   if (!which("pulumi")) {
     // What is printed above speaks of a command that this person's shell does not have.
-    say(`${code === 0 ? "To end it: npm run down. " : ""}Where it says pulumi ARGS, write here: npm run -s pulumi -- ARGS`);
+    say("Where it says pulumi ARGS, write here: npm run -s pulumi -- ARGS");
   }
   return code;
 });

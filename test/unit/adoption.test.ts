@@ -99,12 +99,12 @@ it("what the stack's own container has, and this one has not", () => {
 it("the state has stack, components, provider and the containers as they are, and nothing else", () => {
   const urn = (type: string, name: string) => `urn:pulumi:dev::mesos-marathon::${type}::${name}`;
   const provider = urn("pulumi:providers:docker", "host");
-  const slaveUrn = urn("mesos-marathon:index:Cluster$mesos-marathon:index:MesosSlave$docker:index/container:Container", "cluster-mesos-slave");
-  const parent = urn("mesos-marathon:index:Cluster$mesos-marathon:index:MesosSlave", "cluster-mesos-slave");
+  const slaveUrn = urn("mesos:index:Cluster$mesos:index:MesosSlave$docker:index/container:Container", "cluster-mesos-slave");
+  const parent = urn("mesos:index:Cluster$mesos:index:MesosSlave", "cluster-mesos-slave");
   const resources = [
     { urn: urn("pulumi:pulumi:Stack", "mesos-marathon-dev"), custom: false, type: "pulumi:pulumi:Stack", outputs: { mesosUrl: "not yet" } },
     { urn: provider, custom: true, type: "pulumi:providers:docker", inputs: { __internal: {}, host: "unix:///d.sock", registryAuth: "secret" } },
-    { urn: parent, custom: false, type: "mesos-marathon:index:MesosSlave" },
+    { urn: parent, custom: false, type: "mesos:index:MesosSlave" },
     { urn: urn("docker:index/volume:Volume", "cluster-mesos-slave-work"), custom: true, type: "docker:index/volume:Volume", inputs: { name: "work" } },
     { urn: slaveUrn, custom: true, type: "docker:index/container:Container", parent, provider: `${provider}::unknown`, inputs: wanted, dependencies: [urn("command:local:Command", "gate")] },
   ];
@@ -113,7 +113,7 @@ it("the state has stack, components, provider and the containers as they are, an
   assert.deepEqual(stack, { urn: resources[0].urn, custom: false, type: "pulumi:pulumi:Stack" });
   assert.match(host.id ?? "", /^[0-9a-f-]{36}$/);
   assert.deepEqual(host, { urn: provider, custom: true, type: "pulumi:providers:docker", id: host.id, inputs: { __internal: {}, host: "unix:///d.sock" }, outputs: { host: "unix:///d.sock" } });
-  assert.deepEqual(component, { urn: parent, custom: false, type: "mesos-marathon:index:MesosSlave" });
+  assert.deepEqual(component, { urn: parent, custom: false, type: "mesos:index:MesosSlave" });
   const values = {
     name: "mesos-slave",
     image,
