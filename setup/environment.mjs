@@ -17,6 +17,8 @@ export function differences({ bin, home }) {
     ...(bin && { PULUMI_SKIP_UPDATE_CHECK: "true" }),
     // Plugins are in place there, and looking for others costs two seconds where no download site answers.
     ...(home === local("pulumi-home") && { PULUMI_HOME: home, PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" }),
+    // A Node that can keep what it has compiled (from 22.1 on) loads the SDK a third faster.
+    ...(!process.env.NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE: local("compile-cache") }),
     ...backend().environment,
   };
 }
