@@ -21,7 +21,7 @@
 import "../setup/node-version.mjs";
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -183,7 +183,8 @@ async function runTests({ name, files, network }, { within, env }, prefix) {
   mkdirSync(local("log"), { recursive: true });
   rmSync(file, { force: true });
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=./test/count-reporter.mjs", `--test-reporter-destination=${file}`];
-  const command = [process.execPath, "--import", "tsx", "--test", ...reporters, ...files];
+  // Node leaves one processor idle, by itself.
+  const command = [process.execPath, "--import", "tsx", "--test", `--test-concurrency=${availableParallelism()}`, ...reporters, ...files];
   const colours = prefix !== undefined && process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   const ended = await passThrough([...within, ...command], { cwd: root, env: { ...env, ...(network && { TEST_NETWORK: network }), ...colours }, timeout: patience, prefix });
   return { ended, failures: [], ...JSON.parse(readIfThere(file) || "{}") };
