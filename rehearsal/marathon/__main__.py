@@ -4,6 +4,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import uuid
 
 from . import OLD, log
@@ -91,6 +92,9 @@ class Marathon:
                     log(f"another candidate has our address {self.options.host_port}: waiting for its session to end")
                 haunted = True
             elif haunted:
+                # Masters wait for such sessions, too. Whoever stops us when the new one leads must not meet the first moments of
+                # the next process: the kernel keeps from process 1 what it has no handler for yet.
+                time.sleep(2)
                 self.exit(EXIT_ELECTION_FAILED)
             elif members[0] == mine:
                 break
