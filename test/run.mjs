@@ -16,7 +16,7 @@
  * --cold takes a copy of this clone and an empty home folder, so that nothing is there already.
  * --debian takes the Docker Engine of another Debian release, such as trixie's 26.
  * --network bridge puts the clusters of the engine tests on networks of their own, but for those that say which network they want.
- * A run of everything does either for some files, once more.
+ * A run of everything does the first for one file and the second for all that follow it, once more.
  */
 import "../setup/node-version.mjs";
 
@@ -40,17 +40,10 @@ import { prepare, withTestEngines } from "./engine/session.mjs";
 const patience = 40 * 60_000;
 
 /** As many files run side by side: more than two wait for the processors, not for timers. */
-const engines = 2;
+const engines = 3;
 
-/**
- * What a run of everything does once more: on a newer engine, which fills in other defaults, that a second preview, and a refresh, find
- * nothing to do; in the other network mode, a cluster's life and what may befall it.
- */
-const again = [
-  { name: "engine/clone", release: "trixie" },
-  { name: "engine/cluster", network: "bridge" },
-  { name: "engine/drift", network: "bridge" },
-];
+/** Files of the engine suite whose clusters say which network they want, or that have no cluster. */
+const ofOneNetwork = ["adoption", "bridge", "bundle", "clone", "package", "released", "tutorial"].map((file) => `engine/${file}`);
 
 /** Every suite with its files; those with the longest files first, so that the others run beside them. */
 const order = ["engine", "stand-ins"];
@@ -80,10 +73,7 @@ await main(async () => {
   const isEverything = names.length === 0 && !release && !network;
   const chosen = runs
     .filter((run) => names.length === 0 || names.some((name) => isNamed(run, name)))
-    .flatMap((run) => [
-      { ...run, release, network },
-      ...again.filter(({ name }) => isEverything && name === run.name).map((other) => ({ ...run, ...other, name: `${run.name}@${other.release ?? other.network}` })),
-    ]);
+    .flatMap((run) => [{ ...run, release, network }, ...(isEverything ? again(run) : [])]);
   if (chosen.every(({ name }) => name === "unit")) {
     return withoutEngine(chosen);
   }
@@ -95,10 +85,22 @@ await main(async () => {
  * @typedef {{ name: string, files: string[], release?: string, network?: string }} TestRun
  */
 
+/**
+ * What a run of everything does once more: on a newer engine, which fills in other defaults, that a second preview, and a refresh, find
+ * nothing to do; in the other network mode, all that does not say which it wants.
+ * @param {TestRun} run
+ * @returns {TestRun[]}
+ */
+function again(run) {
+  const onAnotherEngine = run.name === "engine/clone" ? [{ ...run, name: `${run.name}@trixie`, release: "trixie" }] : [];
+  const onAnotherNetwork = run.name.startsWith("engine/") && !ofOneNetwork.includes(run.name) ? [{ ...run, name: `${run.name}@bridge`, network: "bridge" }] : [];
+  return [...onAnotherEngine, ...onAnotherNetwork];
+}
+
 /** @param {TestRun[]} chosen */
 async function withoutEngine(chosen) {
   await prepare(dependencies);
-  return test(chosen, [{ within: [], env: process.env, release: chosen[0]?.release }]);
+  return test(chosen, [{ within: [], env: process.env, release: chosen[0]?.release, empty: async () => {} }]);
 }
 
 /** @param {TestRun[]} chosen */
@@ -151,6 +153,8 @@ async function test(chosen, sessions) {
       for (let next = nextFor(session); next && !stopping; next = nextFor(session)) {
         const prefix = chosen.length > 1 ? `${next.name.padEnd(width)} | ` : undefined;
         const { ended, counts, failures } = await runTests(next, session, prefix);
+        // What a file has left is in nobody's way, even where it failed.
+        await session.empty().catch(({ message }) => say(`${next.name} has left an engine that cannot be emptied: ${message}`));
         failed.push(...failures.map((failure) => `${next.name}: ${failure}`));
         if (!counts || counts.passed + counts.failed === 0) {
           say(`${next.name}: ${stopping ? "interrupted" : `no test ran (exit code ${ended})`}`);

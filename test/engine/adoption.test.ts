@@ -7,10 +7,10 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { get, runningTask, startApp } from "./app";
-import { docker, removeVolumes, standing, testImage, volumeNames } from "./docker";
+import { docker, standing, testImage, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { dockerHost, projectFolder, TestStack } from "./stack";
-import { makeTutorialImages, removeTutorialImages } from "./tutorial-images";
+import { makeTutorialImages } from "./tutorial-images";
 
 // A cluster started by hand with the tutorial's lines, at an address that is not the stack's default, is taken over.
 
@@ -71,13 +71,7 @@ before(async () => {
 });
 
 after(async () => {
-  await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  for (const { id } of made ? [] : await cluster()) {
-    await docker.getContainer(id).remove({ force: true, v: true });
-  }
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-adopted-cluster-") || anonymous?.includes(name)));
-  await removeTutorialImages();
   await rm(folder, { recursive: true, force: true });
   // What the slave's tasks were given as sandboxes, at its work directory's path on this host.
   await rm(`/tmp/mesos/slaves/${known?.slave}`, { recursive: true, force: true });

@@ -29,9 +29,6 @@ before(async () => {
 });
 
 after(async () => {
-  for (const name of images) {
-    await docker.getImage(name).remove().catch(({ statusCode }) => assert.equal(statusCode, 404));
-  }
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 import { imageSets, imagesOf } from "../../components";
 import { startApp } from "./app";
-import { docker, removeVolumes, volumeNames } from "./docker";
+import { docker } from "./docker";
 import { TestStack } from "./stack";
 
 // The image sets classic and modern, then one of somebody's own like classic. The images are stand-ins under the sets'
@@ -17,7 +17,6 @@ import { TestStack } from "./stack";
 const run = promisify(execFile);
 const originals = imagesOf(imageSets.rehearsal);
 const sets = ["classic", "modern"] as const;
-const all = [...new Set(sets.flatMap((name) => imagesOf(imageSets[name])))];
 const names = { zookeeperName: "classic-zookeeper", mesosMasterName: "classic-master", mesosSlaveName: "classic-slave", marathonName: "classic-marathon" };
 const ports = { zookeeperPort: 25181, mesosMasterPort: 28050, mesosSlavePort: 28051, marathonPort: 31080 };
 
@@ -43,12 +42,7 @@ before(async () => {
 });
 
 after(async () => {
-  await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-classic-cluster-")));
-  for (const image of all) {
-    await docker.getImage(image).remove();
-  }
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { removeVolumes, volumeNames } from "./docker";
 import { projectFolder, TestStack } from "./stack";
 
 let clone: string;
@@ -30,10 +29,8 @@ before(async () => {
 });
 
 after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
   await stack.remove();
   await rm(clone, { recursive: true, force: true });
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-clone-cluster-")));
 });
 
 test("up in one clone, preview and refresh in another: nothing to do, and no path of a clone in the state", async () => {

@@ -26,9 +26,7 @@ before(async () => {
 });
 
 after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
   await stack.remove();
-  await removeVolumes(await dataVolumes());
   rmSync(folder, { recursive: true, force: true });
 });
 

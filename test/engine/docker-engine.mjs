@@ -29,7 +29,9 @@ import { Problem } from "../../setup/terminal.mjs";
  * @property {string} name
  * @property {string} dockerHost as in DOCKER_HOST
  * @property {string[]} within command that runs another one inside the engine's network namespace
- * @property {() => Promise<void>} stop ends it and takes away its containers, networks and volumes; may be called again
+ * @property {() => Promise<void>} keepImages from now on `empty` keeps the images that are there now
+ * @property {() => Promise<void>} empty takes away its containers, networks and volumes, and images that are not to be kept
+ * @property {() => Promise<void>} stop empties and ends it; may be called again
  */
 
 /**
@@ -70,10 +72,16 @@ export async function startTestEngine(name, dockerd) {
     const dockerHost = `unix://${join(parts.folder, "docker.sock")}`;
     // What a run that was cut off has left.
     await empty(dockerHost);
+    /** @type {string[] | undefined} */
+    let kept;
     return {
       name,
       dockerHost,
       within,
+      async keepImages() {
+        kept = await imageNames(dockerHost);
+      },
+      empty: () => empty(dockerHost, kept),
       async stop() {
         await empty(dockerHost).catch(() => {});
         await clearAway(own, noted);
@@ -151,9 +159,10 @@ async function inNamespaceOf(pid) {
 /**
  * Removes every container, network and volume of this engine. It is the tests' own: nobody else has any in it.
  * @param {string} dockerHost
+ * @param {string[]} [images] names of those that stay; default: all
  */
-async function empty(dockerHost) {
-  const list = async (/** @type {string[]} */ args) => (await docker(dockerHost, args)).split("\n").filter(Boolean);
+async function empty(dockerHost, images) {
+  const list = (/** @type {string[]} */ args) => lines(dockerHost, args);
   const containers = await list(["ps", "--all", "--quiet", "--no-trunc"]);
   if (containers.length > 0) {
     await docker(dockerHost, ["rm", "--force", "--volumes", ...containers]);
@@ -166,7 +175,21 @@ async function empty(dockerHost) {
   if (volumes.length > 0) {
     await docker(dockerHost, ["volume", "rm", "--force", ...volumes]);
   }
+  const others = images ? (await imageNames(dockerHost)).filter((name) => !images.includes(name)) : [];
+  if (others.length > 0) {
+    await docker(dockerHost, ["image", "rm", ...others]);
+  }
 }
+
+/** @param {string} dockerHost */
+const imageNames = (dockerHost) => lines(dockerHost, ["image", "ls", "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}"]);
+
+/**
+ * What a docker command lists.
+ * @param {string} dockerHost
+ * @param {string[]} args
+ */
+const lines = async (dockerHost, args) => (await docker(dockerHost, args)).split("\n").filter(Boolean);
 
 /**
  * Ends what the note names, this run's or that of one that crashed, and takes its mounts and folder away.

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 
 import type { Report } from "../../doctor/report";
 import { web } from "./app";
-import { census, docker, removeVolumes, volumeNames } from "./docker";
+import { census, docker } from "./docker";
 import { eventually } from "./eventually";
 import { dockerHost, network, TestStack } from "./stack";
 
@@ -17,11 +17,7 @@ before(async () => {
   stack = await TestStack.create("doctor", { "mesos-marathon:imageSet": "rehearsal" });
   await stack.mustRun("config", "set", "--secret", "--path", "mesos-marathon:marathonEnvironment.MARATHON_HTTP_CREDENTIALS", credentials);
 });
-after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
-  await stack.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-doctor-cluster-")));
-});
+after(() => stack.remove());
 
 /** Both outputs, which must say the same and no secret, and the exit code, which goes by the errors. */
 async function examined(): Promise<{ report: Report; table: string }> {

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 
 import { type Known, knownTo, startApp } from "./app";
-import { docker, refused, removeVolumes, standing, volumeNames } from "./docker";
+import { docker, refused, removeVolumes, standing } from "./docker";
 import { eventually } from "./eventually";
 import { network, TestStack } from "./stack";
 
@@ -26,11 +26,7 @@ before(async () => {
   known = await eventually("a running task", knows);
 });
 
-after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
-  await stack.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-drift-cluster-")));
-});
+after(() => stack.remove());
 
 const container = (name: string) => docker.getContainer(name);
 const knows = () => knownTo({ mesosUrl, marathonUrl }, "/sleep");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { type Known, knownTo, startApp } from "./app";
-import { docker, plant, refused, removeVolumes, standing, volumeNames } from "./docker";
+import { docker, plant, refused, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { TestStack } from "./stack";
 
@@ -27,11 +27,7 @@ before(async () => {
   known = await eventually("a running task", knows);
 });
 
-after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
-  await stack.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-names-cluster-")));
-});
+after(() => stack.remove());
 
 test("an image that was removed is told with the cure, and nothing is touched", async () => {
   const [repo, tag] = ["mesos-marathon/stand-in-marathon", "1.11.0"];

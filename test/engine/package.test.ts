@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { removeVolumes, standing, volumeNames } from "./docker";
+import { standing } from "./docker";
 import { dockerHost, projectFolder, TestStack } from "./stack";
 
 const run = promisify(execFile);
@@ -49,9 +49,7 @@ before(async () => {
 });
 
 after(async () => {
-  await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("two-two-two-")));
   await rm(folder, { recursive: true, force: true });
 });
 

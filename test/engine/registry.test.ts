@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 import { fromRegistry, imageSets, imagesOf } from "../../components";
 import { startApp } from "./app";
-import { docker, removeVolumes, standing, volumeNames } from "./docker";
+import { docker, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { dockerHost, projectFolder, TestStack } from "./stack";
 
@@ -77,12 +77,7 @@ before(async () => {
 after(async () => {
   // First, as this process does not end before it.
   server?.kill();
-  await stack?.run("destroy", "--yes", "--skip-preview");
   await stack?.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-pulled-cluster-")));
-  for (const name of images) {
-    await docker.getImage(name).remove().catch(({ statusCode }) => assert.equal(statusCode, 404));
-  }
   await rm(folder, { recursive: true, force: true });
 });
 

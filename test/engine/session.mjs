@@ -20,6 +20,7 @@ import { dockerdOf } from "./other-debian.mjs";
  * @property {NodeJS.ProcessEnv} env leads to that engine, to the Pulumi CLI and to a PULUMI_HOME with the plugins:
  *   PATH, DOCKER_HOST and TEST_DOCKER_HOST, TEST_ENGINE (its name), PULUMI_HOME and TEST_PULUMI_HOME, TEST_IMAGE
  * @property {string} [release] of Debian that the engine is of; absent where it is this machine's own
+ * @property {() => Promise<void>} empty takes away what somebody has made on the engine
  */
 
 /**
@@ -52,9 +53,10 @@ export function withTestEngines(busy, releases, work) {
         const engine = release ? await startTestEngine(`${release}-${number}`, await dockerdOf(release)) : await startTestEngine(String(number));
         engines.push({ ...engine, release });
         await buildImages("rehearsal", engine.dockerHost, { theirs: false });
+        await engine.keepImages();
       }
       sayRoads();
-      return stopping ? 130 : await work(engines.map(({ name, within, dockerHost, release }) => ({ within, env: environment(path, name, dockerHost, home), release })));
+      return stopping ? 130 : await work(engines.map(({ name, within, dockerHost, release, empty }) => ({ within, env: environment(path, name, dockerHost, home), release, empty })));
     } finally {
       await Promise.all(engines.map((engine) => engine.stop()));
       process.off("SIGINT", interrupted).off("SIGTERM", interrupted);

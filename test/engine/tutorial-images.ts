@@ -25,9 +25,3 @@ export async function makeTutorialImages(): Promise<void> {
     await container.remove();
   }
 }
-
-export async function removeTutorialImages(): Promise<void> {
-  for (const name of Object.keys(standIns)) {
-    await docker.getImage(name).remove();
-  }
-}

@@ -5,10 +5,10 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { get, startApp } from "./app";
-import { docker, plant, removeVolumes, standing, volumeNames } from "./docker";
+import { docker, plant, standing, volumeNames } from "./docker";
 import { eventually } from "./eventually";
 import { projectFolder, TestStack } from "./stack";
-import { makeTutorialImages, removeTutorialImages } from "./tutorial-images";
+import { makeTutorialImages } from "./tutorial-images";
 
 // The tutorial's cluster, with its names, ports and variables, and its gates' dialect. The images themselves are
 // stand-ins under the tutorial's names, in the tests' own Docker Engine only.
@@ -20,12 +20,7 @@ before(async () => {
   stack = await TestStack.create("tutorial", {});
 });
 
-after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
-  await stack.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-tutorial-cluster-")));
-  await removeTutorialImages();
-});
+after(() => stack.remove());
 
 test("with nothing configured, up brings up the tutorial's cluster, whose gates ask as Mesos 0.23 answers", async () => {
   // What the host is like does not matter to stand-ins: a cgroup version that the real slave refuses, for one.

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 
 import { imageSets } from "../../components";
 import { get, startApp } from "./app";
-import { docker, removeVolumes, standing, volumeNames } from "./docker";
+import { docker, standing } from "./docker";
 import { TestStack } from "./stack";
 
 // A cluster whose versions change, under an app that must not notice: one component's, all of them, and back. The other
@@ -37,12 +37,7 @@ before(async () => {
 });
 
 after(async () => {
-  await stack.run("destroy", "--yes", "--skip-preview");
   await stack.remove();
-  await removeVolumes((await volumeNames()).filter((name) => name.startsWith("mesos-marathon-upgrade-cluster-")));
-  for (const name of tagged) {
-    await docker.getImage(name).remove();
-  }
   await rm(folder, { recursive: true, force: true });
 });
 
