@@ -150,15 +150,26 @@ export function inSeconds(text: string): string {
 }
 
 /** Whose a container is, as far as Docker knows. */
-export function whose({ id, image, created, labels }: SeenContainer): string {
+export function whose(container: SeenContainer): string {
+  const { id, image, created } = container;
+  const owner = ownerOf(container);
+  return [id.slice(0, 12), `image ${image}`, `created ${created}`, ...(owner ? [`of ${owner}`] : [])].join(", ");
+}
+
+/** What a container belongs to, in words, as its labels tell. */
+function ownerOf({ labels }: SeenContainer): string | undefined {
   const compose = labels["com.docker.compose.project"];
-  return [
-    id.slice(0, 12),
-    `image ${image}`,
-    `created ${created}`,
-    ...(labels[labelKeys.stack] ? [`of stack ${labels[labelKeys.stack]} of project ${labels[labelKeys.project]}`] : []),
-    ...(compose ? [`of Docker Compose project ${compose}`] : []),
-  ].join(", ");
+  const stack = labels[labelKeys.stack] && `stack ${labels[labelKeys.stack]} of project ${labels[labelKeys.project]}`;
+  return stack || (compose && `Docker Compose project ${compose}`);
+}
+
+/** What is in the way, by what its containers belong to: one message for all of another stack's. Nobody's are each alone. */
+export function byOwner<Item extends { readonly container: SeenContainer }>(items: readonly Item[]): { readonly owner?: string; readonly items: readonly Item[] }[] {
+  const owners = [...new Set(items.map(({ container }) => ownerOf(container)))];
+  return owners.flatMap((owner) => {
+    const owned = items.filter(({ container }) => ownerOf(container) === owner);
+    return owner ? [{ owner, items: owned }] : owned.map((item) => ({ items: [item] }));
+  });
 }
 
 /** What a variable is set to in a container's environment, if at all. */

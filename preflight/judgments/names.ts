@@ -1,27 +1,33 @@
 /** Names of containers and volumes, which are fixed, so that others may have them already. */
 
 import { judgment } from "../findings";
-import { bearsLabels, whose } from "../seen";
+import { bearsLabels, byOwner, whose } from "../seen";
 
 const containerNames = judgment(
   { "container-not-in-state": "error", "container-name-taken": "error" },
   ({ engine, own, owner, programs }, found) => {
-    for (const container of engine.containers.filter((container) => !own(container))) {
-      const program = programs.find(({ args }) => args.containerName === container.name);
-      if (bearsLabels(container.labels, owner)) {
-        found(
-          "container-not-in-state",
-          `the container ${container.name} (${whose(container)}) bears this stack's labels, but is not in its state: it belongs to a stack of the same name ` +
-            "in another clone, whose data this one would take for its own, or an `up` that was cut off left it. Go on in that clone, " +
-            "choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
-        );
-      } else if (program) {
-        found(
-          "container-name-taken",
-          `the container name ${container.name} (mesos-marathon:${program.key}Name) is taken by a container that this stack did not make ` +
-            `(${whose(container)}): remove or rename that one, or choose another name: pulumi config set ${program.key}Name NAME`,
-        );
-      }
+    const others = engine.containers.filter((container) => !own(container));
+    for (const container of others.filter(({ labels }) => bearsLabels(labels, owner))) {
+      found(
+        "container-not-in-state",
+        `the container ${container.name} (${whose(container)}) bears this stack's labels, but is not in its state: it belongs to a stack of the same name ` +
+          "in another clone, whose data this one would take for its own, or an `up` that was cut off left it. Go on in that clone, " +
+          "choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
+      );
+    }
+    const taken = others
+      .filter(({ labels }) => !bearsLabels(labels, owner))
+      .flatMap((container) => programs.filter(({ args }) => args.containerName === container.name).map(({ key }) => ({ key, container })));
+    for (const { owner: other, items } of byOwner(taken)) {
+      const [{ key, container }] = items;
+      found(
+        "container-name-taken",
+        items.length === 1
+          ? `the container name ${container.name} (mesos-marathon:${key}Name) is taken by a container that this stack did not make ` +
+              `(${whose(container)}): remove or rename that one, or choose another name: pulumi config set ${key}Name NAME`
+          : `the container names ${items.map(({ key, container }) => `${container.name} (mesos-marathon:${key}Name)`).join(", ")} are taken by ${other}: ` +
+              `end that, or choose other names: pulumi config set ${key}Name NAME, and so on`,
+      );
     }
   },
 );

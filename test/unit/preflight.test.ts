@@ -468,6 +468,25 @@ const table: Record<string, Case> = {
       held("8080 of 127.0.0.1", "marathonPort", "Marathon", "the container marathon"),
     ],
   },
+  "names and ports are those of another stack": {
+    engine: { containers: [container("marathon", { labels: otherStacks }), container("mesos-master", { labels: otherStacks }), container("zookeeper")] },
+    here: {
+      listeners: [
+        { address: "127.0.0.1", port: 5050, holder: { pid: 41, command: "mesos-master", containerId: "mesos-master-0123456789abcdef" } },
+        { address: "127.0.0.1", port: 5051, holder: { pid: 42, command: "mesos-slave" } },
+        { address: "127.0.0.1", port: 8080, holder: { pid: 43, command: "java", containerId: "marathon-0123456789abcdef" } },
+      ],
+    },
+    found: [
+      "error: the container names marathon (mesos-marathon:marathonName), mesos-master (mesos-marathon:mesosMasterName) are taken by stack dev-2 of project mesos-marathon: " +
+        "end that, or choose other names: pulumi config set marathonName NAME, and so on",
+      `error: the container name zookeeper (mesos-marathon:zookeeperName) is taken by a container that this stack did not make ${told("zookeeper-01")}: ` +
+        "remove or rename that one, or choose another name: pulumi config set zookeeperName NAME",
+      "error: the ports 5050 (mesos-marathon:mesosMasterPort), 8080 (mesos-marathon:marathonPort) are held by stack dev-2 of project mesos-marathon: " +
+        "end that, or choose other ports: pulumi config set mesosMasterPort PORT, and so on",
+      held("5051 of 127.0.0.1", "mesosSlavePort", "the Mesos slave", "mesos-slave (process 42)"),
+    ],
+  },
   "own ports, as root sees them": {
     engine: { containers: [container("marathon", { labels: ours("marathon") })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
