@@ -217,7 +217,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
   const container = new docker.Container(name, wanted, {
     parent,
     provider: host.provider,
-    dependsOn: [adoption ?? spec.after, spec.before].filter((resource) => resource !== undefined),
+    dependsOn: [adoption, spec.after, spec.before].filter((resource) => resource !== undefined),
     // A fixed name can be given again only when the old container is gone.
     deleteBeforeReplace: true,
     // Docker cannot take a limit away from a container that has one.
@@ -280,7 +280,8 @@ function adopt(
     CONTAINER: found?.adopted ?? "",
     DOCKER_HOST: host.dockerHost,
   };
-  const dependsOn = [...(after ? [after] : []), ...carried.map(({ volume }) => volume)];
+  // A slave leaves while its master still knows it: the next one would keep it, and its tasks, for ten minutes.
+  const dependsOn = [...(after && !SLAVE ? [after] : []), ...carried.map(({ volume }) => volume)];
   return new command.local.Command(`${name}-adoption`, { create: script("adoption"), environment, addPreviousOutputInEnv: false }, { parent, dependsOn });
 }
 

@@ -704,7 +704,7 @@ test("a container that was found drifted is proved anew, once, and no other is",
   );
 });
 
-test("what was started by hand is taken over before it is replaced, each when what it stands on is ready", async (t) => {
+test("what was started by hand is taken over before it is replaced, each when what it stands on is ready, a slave while its master still knows it", async (t) => {
   const said: string[] = [];
   t.mock.method(console, "warn", (text: string) => void said.push(text));
   const components = ["zookeeper", "mesos-master", "mesos-slave", "marathon"];
@@ -720,9 +720,10 @@ test("what was started by hand is taken over before it is replaced, each when wh
   assert.deepEqual(adoptions.map((adoption) => adoption?.dependsOn), [
     ["Volume cluster-zookeeper-data"],
     ["Command cluster-zookeeper-ready", "Volume cluster-mesos-master-data"],
-    ["Command cluster-mesos-master-ready"],
+    [],
     ["Command cluster-mesos-master-ready"],
   ]);
+  assert.ok(stack.resources.get("Container cluster-mesos-slave")?.dependsOn.includes("Command cluster-mesos-master-ready"));
   for (const component of components) {
     assert.ok(stack.resources.get(`Container cluster-${component}`)?.dependsOn.includes(`Command cluster-${component}-adoption`), component);
   }
