@@ -175,9 +175,12 @@ async function empty(dockerHost, images) {
   if (volumes.length > 0) {
     await docker(dockerHost, ["volume", "rm", "--force", ...volumes]);
   }
-  const others = images ? (await imageNames(dockerHost)).filter((name) => !images.includes(name)) : [];
-  if (others.length > 0) {
-    await docker(dockerHost, ["image", "rm", ...others]);
+  if (images) {
+    const others = (await imageNames(dockerHost)).filter((name) => !images.includes(name));
+    if (others.length > 0) {
+      await docker(dockerHost, ["image", "rm", ...others]);
+    }
+    await docker(dockerHost, ["image", "prune", "--force"]);
   }
 }
 
