@@ -45,6 +45,16 @@ export async function installPackages(packages, why) {
 }
 
 /**
+ * The program that makes root file systems of Debian, whose package has its name.
+ * @param {string} why what it is needed for
+ */
+export async function needMmdebstrap(why) {
+  if (!which("mmdebstrap")) {
+    await installPackages(["mmdebstrap"], why);
+  }
+}
+
+/**
  * Unpacks a package into a folder of the clone: for programs of which nothing but the program is wanted, no service, no user.
  * @param {string} name
  * @param {string} folder made anew

@@ -3,8 +3,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { asRoot, run, which } from "./child.mjs";
-import { installPackages } from "./debian.mjs";
+import { asRoot, run } from "./child.mjs";
+import { needMmdebstrap } from "./debian.mjs";
 import { ask, docker } from "./docker-client.mjs";
 import { hashOf, needRoom } from "./files.mjs";
 import { note } from "./ledger.mjs";
@@ -128,9 +128,7 @@ async function rootFileSystem(recipe) {
     return path;
   }
   needRoom(folder, 3, "Building the base image");
-  if (!which("mmdebstrap")) {
-    await installPackages(["mmdebstrap"], "Building the base image without a registry");
-  }
+  await needMmdebstrap("Building the base image without a registry");
   for (const name of readdirSync(folder).filter((name) => name.startsWith("rootfs-"))) {
     rmSync(join(folder, name), { force: true });
   }

@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { run, which } from "../../setup/child.mjs";
-import { installPackages } from "../../setup/debian.mjs";
+import { run } from "../../setup/child.mjs";
+import { needMmdebstrap } from "../../setup/debian.mjs";
 import { local } from "../../setup/paths.mjs";
 import { step } from "../../setup/terminal.mjs";
 
@@ -16,9 +16,7 @@ export async function newerZooKeeper() {
   const file = local("test-packages", "zookeeper-trixie.tar");
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true });
-    if (!which("mmdebstrap")) {
-      await installPackages(["mmdebstrap"], "Testing with a newer ZooKeeper");
-    }
+    await needMmdebstrap("Testing with a newer ZooKeeper");
     const partial = `${file}.partial`;
     // Of the other release nothing is installed: mmdebstrap is what knows its archive and its keys.
     const download = 'cd "$1" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download libzookeeper-java && dpkg-deb --fsys-tarfile libzookeeper-java_*.deb > "$TAR"';

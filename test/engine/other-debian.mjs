@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { run } from "../../setup/child.mjs";
+import { needMmdebstrap } from "../../setup/debian.mjs";
 import { needRoom } from "../../setup/files.mjs";
 import { local, root } from "../../setup/paths.mjs";
 import { step } from "../../setup/terminal.mjs";
@@ -19,6 +20,7 @@ export async function dockerdOf(release) {
   if (!existsSync(folder)) {
     mkdirSync(local("test-engine"), { recursive: true });
     needRoom(local("test-engine"), 1, `A root file system of Debian ${release}`);
+    await needMmdebstrap(`Testing on Debian ${release}`);
     const partial = `${folder}.partial`;
     rmSync(partial, { recursive: true, force: true });
     await step(`Debian ${release}`, { doing: "mmdebstrap", usually: "30 seconds" }, () =>
