@@ -45,8 +45,8 @@ const engines = 3;
 /** Files in which the network plays a part, and which do not say which it is. */
 const onEitherNetwork = ["cluster", "containers", "data-folder", "doctor", "drift", "interruption", "names", "teardown", "two-clusters", "upgrade"];
 
-/** Every suite with its files; those with the longest files first, so that the others run beside them. */
-const order = ["engine", "stand-ins"];
+/** Every suite with its files; those with long runs first, so that the others run beside them. */
+const order = ["unit", "engine", "stand-ins"];
 const suites = readdirSync(join(root, "test"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => ({
