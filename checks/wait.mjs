@@ -31,6 +31,8 @@ const longestStatus = 60;
 const patience = 0.2;
 /** Of a container that is started again because it does not answer. */
 const stopSeconds = 10;
+/** For the next end of a container that has ended too often: Marathon takes some seconds until it is told that it may not go on. */
+const nextExitMilliseconds = 10_000;
 
 /**
  * Asks until the answer is yes, the container has died for good, or the time is over.
@@ -114,6 +116,14 @@ function watch(gate) {
     return true;
   };
 
+  /** The exit code with which a container that runs ends; undefined where it goes on. */
+  const nextExit = async () => {
+    const end = await container()
+      .wait({ condition: "next-exit", abortSignal: AbortSignal.timeout(nextExitMilliseconds) })
+      .catch(() => undefined);
+    return end?.StatusCode;
+  };
+
   return {
     /**
      * @param {number} waited seconds
@@ -137,18 +147,23 @@ function watch(gate) {
       ends = restarted;
       state = `${now.Status}, restarted ${restarted} times while waiting`;
       // Restarts count while it runs, too: one that lives a second at a time is hardly ever seen in between.
-      if (now.Running && !now.Restarting) {
-        return restarted > toleratedRestarts ? `it ended ${restarted} times` : "";
+      const runs = now.Running && !now.Restarting;
+      if (runs && restarted <= toleratedRestarts) {
+        return "";
       }
-      state += `, last exit code ${now.ExitCode}`;
-      const final = gate.finalExits[now.ExitCode];
+      const code = runs ? await nextExit() : now.ExitCode;
+      if (code === undefined) {
+        return `it ended ${restarted} times`;
+      }
+      state += `, last exit code ${code}`;
+      const final = gate.finalExits[code];
       if (final) {
-        return `it ended with exit code ${now.ExitCode}: ${final}`;
+        return `it ended with exit code ${code}: ${final}`;
       }
       if (restarted > toleratedRestarts) {
-        return `it ended ${restarted} times, last with exit code ${now.ExitCode}`;
+        return `it ended ${restarted} times, last with exit code ${code}`;
       }
-      return now.Status === "exited" && config.RestartPolicy?.Name === "no" ? `it ended with exit code ${now.ExitCode}` : "";
+      return now.Status === "exited" && config.RestartPolicy?.Name === "no" ? `it ended with exit code ${code}` : "";
     },
     state: () => state,
     ends: () => ends,

@@ -13,6 +13,8 @@ export interface FakeContainer {
   finishedAt?: string;
   readonly binds?: readonly string[];
   restarts?: number;
+  /** The exit code of its next end; absent: it does not end while anybody waits. */
+  nextExit?: number;
   restartPolicy?: string;
   readonly labels?: Record<string, string>;
   /** As `NAME=value`. */
@@ -140,6 +142,8 @@ export class FakeEngine {
       }
       case "logs":
         return void send(200, container.log ?? Buffer.alloc(0));
+      case "wait":
+        return void (container.nextExit === undefined ? send(204) : send(200, { StatusCode: container.nextExit }));
       case "update":
         return void send(200, { Warnings: [] });
       case "stop":

@@ -343,6 +343,14 @@ test("the loop", async (t) => {
     assert.equal(lines[0], "zookeeper did not become ready: it ended 3 times");
   });
 
+  await t.test("asks for the reason of one that is met running each time: the next end tells", async (t) => {
+    const finalExits = { "110": "its framework was torn down" };
+    const final = await wait(t, { inspected: restartsAt([2, 4, 6], "running"), nextExit: 110 }, { finalExits });
+    assert.deepEqual([final.asked, final.lines[0]], [6, "zookeeper did not become ready: it ended with exit code 110: its framework was torn down"]);
+    const other = await wait(t, { inspected: restartsAt([2, 4, 6], "running"), nextExit: 1 }, { finalExits });
+    assert.equal(other.lines[0], "zookeeper did not become ready: it ended 3 times, last with exit code 1");
+  });
+
   await t.test("gives up at once at an exit that is final", async (t) => {
     const container = { status: "restarting", exitCode: 110, restarts: 1 } as const;
     const { ready, asked, lines } = await wait(t, container, { finalExits: { "110": "its framework was torn down" } });
