@@ -184,8 +184,15 @@ async function empty(dockerHost, images) {
   }
 }
 
-/** @param {string} dockerHost */
-const imageNames = (dockerHost) => lines(dockerHost, ["image", "ls", "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}"]);
+/**
+ * By tag, or by digest where an image was pulled by that; never by id, which would take every other name of the image away.
+ * @param {string} dockerHost
+ */
+async function imageNames(dockerHost) {
+  const format = "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
+  const listed = await lines(dockerHost, ["image", "ls", "--digests", "--filter", "dangling=false", "--format", format]);
+  return [...new Set(listed.map((line) => line.split(" ")).map(([tagged, digested]) => (tagged.endsWith(":<none>") ? digested : tagged)))];
+}
 
 /**
  * What a docker command lists.
