@@ -25,11 +25,10 @@ await main(async () => {
     return code;
   };
   const code = await (own ? leavingNoSalt(up) : up());
-  if (code !== 0) {
-    await sayWhetherToRecover(stack, env);
-  }
   if (code === 0) {
     say("To end it: npm run down");
+  } else {
+    await sayWhetherToRecover(stack, env);
   }
   if (!which("pulumi")) {
     // What is printed above speaks of a command that this person's shell does not have.

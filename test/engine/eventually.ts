@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+const seconds = 120;
+
 /** Asks until the answer is there; fails with what the last question failed with, or said. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>, seconds = 120): Promise<T> {
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     let last: unknown;
