@@ -98,7 +98,7 @@ const gate = (component: string, environment: object) => ({ type: "command:local
 test("a cluster half dead: what answers is told whole, what does not with the reason and its log, and no secret", async (t) => {
   const engine = await played(t);
   engine.containers.set("mesos-master", { name: "mesos-master", labels: labels("mesos-master"), startedAt: "2026-01-01T00:00:00Z", log: frame(2, "I0101 all is well\nE0101 a lost slave\nF0101 gone\nW0101 odd\n") });
-  engine.containers.set("marathon", { name: "marathon", labels: labels("marathon"), log: frame(1, "[2026-01-01] ERROR refused for me:hidden-word\nERROR Invalid configuration, only one server specified (ignoring)\n") });
+  engine.containers.set("marathon", { name: "marathon", labels: labels("marathon"), log: frame(1, "[2026-01-01] ERROR refused for me:hidden-word\nERROR Invalid configuration, only one server specified (ignoring)\nERROR Error closing a command socket\n") });
   engine.containers.set("zookeeper", { name: "zookeeper", labels: labels("zookeeper"), status: "exited", exitCode: 1, finishedAt: "2026-01-01T00:00:00Z", log: frame(1, "a\nb\nc\nd\n") });
   const shown: (string | undefined)[] = [];
   const master = await answering(t, {
