@@ -57,6 +57,17 @@ const containerName = (example: string): Rule => ({
 
 const port = (example: number): Rule => ({ range: [1, 65535], write: "write a port from 1 to 65535", example });
 
+/** Ports that are another protocol's, so that no browser and no fetch speaks HTTP there (WHATWG, Fetch, "port blocking"). */
+const blockedPorts =
+  "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 " +
+  "513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 " +
+  "6669 6679 6697 10080";
+
+const httpPort = (example: number): Rule => ({
+  ...port(example),
+  except: [[new RegExp(`^(${blockedPorts.replaceAll(" ", "|")})$`), "browsers, and the gates, refuse to speak HTTP on a port that is another protocol's; write another"]],
+});
+
 const memory = (example: number) =>
   ({
     range: [0, 1024 * 1024],
@@ -160,6 +171,7 @@ export const rules = {
     ),
     except: [
       [/^unix:\/\/.{108}/, tooLong],
+      [/^(tcp|ssh):\/\/[^/]+\/./, "nothing goes by a path behind the host; write tcp://host:port or ssh://user@host"],
       [/^ssh:\/\/[^/]*:[^/]*@/, "Docker takes no password in it; use an ssh key, and write ssh://user@host"],
     ],
     write: "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host",
@@ -214,13 +226,13 @@ export const rules = {
     example: "batch",
   },
   mesosMasterName: containerName("mesos-master-2"),
-  mesosMasterPort: port(5060),
+  mesosMasterPort: httpPort(5055),
   mesosMasterEnvironment: environment({ MESOS_CLUSTER: "test" }),
   mesosMasterMounts: mounts(["/etc/mesos/credentials:/etc/mesos/credentials:ro"]),
   mesosMasterCpus: cpus("0.5"),
   mesosMasterMemory: memory(512),
   mesosSlaveName: containerName("mesos-slave-2"),
-  mesosSlavePort: port(5061),
+  mesosSlavePort: httpPort(5056),
   mesosSlaveEnvironment: environment({ MESOS_GC_DELAY: "2days" }),
   mesosSlaveMounts: mounts(["/etc/mesos/credential:/etc/mesos/credential:ro"]),
   mesosSlaveCpus: cpus("1"),
@@ -251,7 +263,7 @@ export const rules = {
   },
   mesosSlaveGeneration: { range: [1, 1000], write: "write a number from 1 to 1000", example: 2 },
   marathonName: containerName("marathon-2"),
-  marathonPort: port(8090),
+  marathonPort: httpPort(8090),
   marathonZookeeperPath: zookeeperPath("/marathon-2"),
   marathonEnvironment: environment({ JAVA_OPTS: "-Xmx1g", MARATHON_FRAMEWORK_NAME: "marathon-2" }),
   marathonMounts: mounts(["/etc/marathon/plugins:/plugins:ro"]),

@@ -49,9 +49,9 @@ export class Source {
   }
 }
 
-/** A value as it is told: without the password that somebody may have written into an endpoint. */
+/** A value as it is told: without the password that somebody may have written into an address. */
 export function told(found: string): string {
-  return JSON.stringify(found.replace(/^(ssh:\/\/[^/]*?):[^/]*@/, "$1:…@"));
+  return JSON.stringify(found.replace(/^([a-z]+:\/\/[^/]*?):[^/]*@/, "$1:…@"));
 }
 
 /** What is wrong with a value by its own rule: what to write instead, or why not this. */

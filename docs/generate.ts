@@ -72,7 +72,11 @@ function shapes(type: Declared["type"], { pattern, oneOf, range, names, items, e
   const secret = { $ref: "#/definitions/secret" };
   switch (type) {
     case "integer":
-      return [{ type: "integer", minimum: range?.[0], maximum: range?.[1] }, { type: "string", pattern: "^\\d+$" }, secret];
+      return [
+        { type: "integer", minimum: range?.[0], maximum: range?.[1], not: wrongIntegers(range, except) },
+        { type: "string", pattern: "^\\d+$", allOf: exceptions(except) },
+        secret,
+      ];
     case "boolean":
       return [{ type: "boolean" }, { type: "string", pattern: pattern?.source }, secret];
     case "object":
@@ -102,6 +106,12 @@ function shapes(type: Declared["type"], { pattern, oneOf, range, names, items, e
 
 function exceptions(except: Format["except"] = []) {
   return except.length > 0 ? except.map(([wrong]) => ({ not: { pattern: wrong.source } })) : undefined;
+}
+
+/** Patterns hold for texts alone. */
+function wrongIntegers([from, to]: NonNullable<Format["range"]> = [0, 0], except: NonNullable<Format["except"]>) {
+  const wrong = except.flatMap(([pattern]) => Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((value) => pattern.test(String(value))));
+  return wrong.length > 0 ? { enum: wrong } : undefined;
 }
 
 function section(project: string, key: Key, { type, default: value, description }: Declared): string {

@@ -10,6 +10,7 @@ export const address = "write an IPv4 address of the host, such as 127.0.0.1";
 const resources = "write resources as Mesos takes them, such as cpus:2;mem:2048;disk:10240;ports:[31000-32000]";
 const dockerClient = "write an absolute path without colons and spaces, such as /opt/docker-25.0/docker";
 const attributes = "write attributes as Mesos takes them, such as rack:1;zone:a";
+const blocked = "browsers, and the gates, refuse to speak HTTP on a port that is another protocol's; write another";
 export const dockerHost = "write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host";
 const socket = "write an absolute path without colons and spaces, such as /var/run/docker.sock";
 const tooLong = "the path of a socket has at most 107 bytes; use one with a shorter path";
@@ -144,6 +145,11 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ dockerHost: "tcp://127.0.0.1:65536" }, `dockerHost is "tcp://127.0.0.1:65536": ${dockerHost}`],
   [{ dockerHost: "tcp://127.0.0.1:2375 " }, `dockerHost is "tcp://127.0.0.1:2375 ": ${dockerHost}`],
   [{ dockerHost: "tcp://$(host):2375" }, `dockerHost is "tcp://$(host):2375": ${dockerHost}`],
+  [{ dockerHost: "tcp://me:p4ss@127.0.0.1:2375" }, `dockerHost is "tcp://me:…@127.0.0.1:2375": ${dockerHost}`],
+  ...["tcp://127.0.0.1:2375/v1.41", "ssh://127.0.0.1/run/user/1000/docker.sock"].map((path): [Record<string, string>, ...string[]] => [
+    { dockerHost: path },
+    `dockerHost is "${path}": nothing goes by a path behind the host; write tcp://host:port or ssh://user@host`,
+  ]),
   [{ dockerHost: "ssh://" }, `dockerHost is "ssh://": ${dockerHost}`],
   [{ dockerHost: "ssh://-oProxyCommand=reboot" }, `dockerHost is "ssh://-oProxyCommand=reboot": ${dockerHost}`],
   // The password itself is not told.
@@ -193,7 +199,10 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ marathonPort: "31000" }, `marathonPort is "31000": ${offered("31000-32000")}`],
   [{ mesosSlavePort: "32000" }, `mesosSlavePort is "32000": ${offered("31000-32000")}`],
   [{ mesosSlavePort: "32001" }],
-  [{ mesosMasterPort: "5050", mesosSlaveResources: pinned("[31000-31099,5000-5060]"), mesosSlavePort: "6000" }, `mesosMasterPort is "5050": ${offered("5000-5060")}`],
+  [{ mesosMasterPort: "5060", mesosSlavePort: "5061", marathonPort: "10080" }, ...["mesosMasterPort is \"5060\"", "mesosSlavePort is \"5061\"", "marathonPort is \"10080\""].map((what) => `${what}: ${blocked}`)],
+  // ZooKeeper speaks another protocol.
+  [{ imageSet: "rehearsal", zookeeperPort: "5060" }],
+  [{ mesosMasterPort: "5050", mesosSlaveResources: pinned("[31000-31099,5000-5060]"), mesosSlavePort: "6010" }, `mesosMasterPort is "5050": ${offered("5000-5060")}`],
   // What the slave offers where it is told no ports.
   [{ marathonPort: "31500", mesosSlaveResources: "cpus:1;mem:64;disk:64" }, `marathonPort is "31500": ${offered("31000-32000")}`],
   // Memory.
