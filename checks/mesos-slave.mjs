@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { ignore, ownContainer } from "./docker.mjs";
+import { dockerEngine, ignore, ownContainer } from "./docker.mjs";
 import { json } from "./http.mjs";
 
 /** Seconds that a task is given between SIGTERM and SIGKILL. */
@@ -128,7 +128,9 @@ export function workDirOf({ Config }) {
  * @param {number} startedAt in milliseconds
  */
 async function registered(slave, startedAt) {
-  while (Date.now() < startedAt + settleSeconds * 1000) {
+  // The two clocks may differ, where the Docker Engine is elsewhere.
+  const deadline = Math.min(startedAt, Date.now()) + settleSeconds * 1000;
+  while (Date.now() < deadline) {
     const log = await slave.logs({ stdout: true, stderr: true, since: Math.floor(startedAt / 1000) });
     if (/(R|Re-r)egistered with master/.test(log.toString())) {
       return;
@@ -144,9 +146,57 @@ async function registered(slave, startedAt) {
  * @returns {Promise<number>} how many there were
  */
 export async function removeTasks(docker, folder) {
-  const tasks = (await docker.listContainers({ all: true })).filter((container) =>
-    container.Mounts.some((mount) => mount.Source?.startsWith(folder)),
-  );
+  return remove(docker, await tasksIn(docker, folder, { all: true }));
+}
+
+/**
+ * Removes the tasks' containers that run on although their executors have ended. A slave that starts anew does not know them
+ * any more; by itself Mesos removes them at the start after that, if it is not told to spare orphans (seen on 1.11.0).
+ * @param {import("./wait.mjs").Gate} gate
+ * @returns {Promise<number>} how many there were
+ */
+export async function removeOrphans({ container, dockerHost, settings: { SLAVE, SLAVE_STATE_PATH } }) {
+  const { flags } = (await json(`${SLAVE}${SLAVE_STATE_PATH}`, AbortSignal.timeout(5_000))).value ?? {};
+  // Saves most gates the question to the Docker Engine.
+  if (flags?.docker_mesos_image) {
+    return 0;
+  }
+  const docker = dockerEngine(dockerHost);
+  const slave = await docker.getContainer(container).inspect();
+  const folder = sandboxesOfChildren(slave);
+  const tasks = folder ? await tasksIn(docker, folder) : [];
+  // The list tells times in seconds only.
+  const seen = await Promise.all(tasks.map(({ Id }) => docker.getContainer(Id).inspect().catch(ignore(404))));
+  const startedAt = Date.parse(slave.State.StartedAt);
+  return remove(docker, tasks.filter((_, i) => Date.parse(seen[i]?.Created ?? "") < startedAt));
+}
+
+/**
+ * The folder with the sandboxes of a slave whose executors are its children, and so end with its container: tasks' containers
+ * that are older than its present start are orphans. Undefined where executors outlive it; and of one that was started by
+ * hand, as others may have the path of its work directory, too.
+ * @param {import("dockerode").ContainerInspectInfo} slave
+ */
+export function sandboxesOfChildren(slave) {
+  const { Config, HostConfig } = slave;
+  return HostConfig.PidMode === "host" || !("mesos-marathon.stack" in Config.Labels) ? undefined : `${workDirOf(slave)}/slaves/`;
+}
+
+/**
+ * @param {import("dockerode")} docker
+ * @param {string} folder with a slash at its end
+ * @param {import("dockerode").ContainerListOptions} [which] default: those that run
+ */
+async function tasksIn(docker, folder, which) {
+  return (await docker.listContainers(which)).filter(({ Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(folder)));
+}
+
+/**
+ * @param {import("dockerode")} docker
+ * @param {readonly import("dockerode").ContainerInfo[]} tasks
+ * @returns {Promise<number>} how many there were
+ */
+async function remove(docker, tasks) {
   const ends = await Promise.allSettled(
     tasks.map(async ({ Id }) => {
       const task = docker.getContainer(Id);

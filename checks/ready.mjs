@@ -10,10 +10,13 @@
  *     DRIFT          how the container was found, where that was not as it should be
  *     (and what the component's own check asks: see the file of its name in this folder)
  *
+ * A Mesos slave that is ready also loses what its former life has left running (see removeOrphans in mesos-slave.mjs).
+ *
  * Exit code 0 and one line on stdout when ready; a warning on stderr where not all is well. Otherwise 1, and stderr says
  * what was asked, the last answer, how long it waited, and how the container's log ends.
  */
 import { checks } from "./checks.mjs";
+import { removeOrphans } from "./mesos-slave.mjs";
 import { waitUntilReady } from "./wait.mjs";
 
 const { COMPONENT = "", CONTAINER = "", DOCKER_HOST = "", READY_TIMEOUT = "300", FINAL_EXITS = "{}", DRIFT = "" } = process.env;
@@ -25,7 +28,7 @@ if (!Object.hasOwn(checks, COMPONENT)) {
   console.error(`COMPONENT is ${JSON.stringify(COMPONENT)}: write ${Object.keys(checks).join(", ")}`);
   process.exit(1);
 }
-const outcome = await waitUntilReady(checks[COMPONENT], {
+const gate = {
   component: COMPONENT,
   container: CONTAINER,
   dockerHost: DOCKER_HOST,
@@ -33,13 +36,25 @@ const outcome = await waitUntilReady(checks[COMPONENT], {
   finalExits: JSON.parse(FINAL_EXITS),
   drift: DRIFT,
   settings: process.env,
-});
+};
+const outcome = await waitUntilReady(checks[COMPONENT], gate);
 if (outcome.warning) {
   console.error(outcome.warning);
 }
 if (outcome.ready) {
-  console.log(outcome.text);
+  console.log(outcome.text + (COMPONENT === "mesos-slave" ? await orphans() : ""));
   process.exitCode = 0;
 } else {
   console.error(outcome.text);
+}
+
+/** What became of the tasks' containers that an earlier life of the slave left. They are in nobody's way to being ready. */
+async function orphans() {
+  try {
+    const removed = await removeOrphans(gate);
+    return removed > 0 ? `; ${removed} task container${removed === 1 ? " whose executor" : "s whose executors"} had ended ${removed === 1 ? "is" : "are"} removed` : "";
+  } catch (error) {
+    console.error(`task containers whose executors have ended could not be removed: ${/** @type {Error} */ (error).message.trim()}`);
+    return "";
+  }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 
-import type { ContainerInspectInfo } from "dockerode";
+import type { ContainerInfo, ContainerInspectInfo } from "dockerode";
 
 import { pulledImagesOf } from "../components/images";
 import { platformOf } from "../components/platforms";
@@ -75,7 +75,7 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
         ports: Object.values((container.HostConfig.PortBindings ?? {}) as Record<string, { HostIp: string; HostPort: string }[]>)
           .flat()
           .map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}`),
-        drift: driftOf(container.State, unready?.get(Id)),
+        drift: driftOf(container.State, unready?.get(Id)) ?? (Labels[labelKeys.component] === "mesos-slave" ? await orphansOf(container, containers) : undefined),
       };
     }),
   );
@@ -112,7 +112,7 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
       made: made[i],
       labels: Labels,
       mountSources: Mounts.map(({ Source }) => Source ?? ""),
-      publishedPorts: Ports.flatMap(({ PublicPort }) => PublicPort ?? []),
+      publishedPorts: Ports.flatMap(({ IP, PublicPort, Type }) => (PublicPort && Type === "tcp" ? [{ address: IP, port: PublicPort }] : [])),
     })),
     images: ids,
     pulls,
@@ -165,4 +165,14 @@ function driftOf(state: ContainerInspectInfo["State"], unready?: string): string
     return state.Status === "created" ? `never started, ${seen}` : `stopped at ${state.FinishedAt} with exit code ${state.ExitCode}`;
   }
   return unready && `not ready, ${seen}: ${unready}; runs since ${state.StartedAt}`;
+}
+
+/** Tasks of a slave whose executors ended with a former life of it, as its gate tells and removes them. */
+async function orphansOf(slave: ContainerInspectInfo, containers: readonly ContainerInfo[]): Promise<string | undefined> {
+  const { sandboxesOfChildren } = await import("../checks/mesos-slave.mjs");
+  const folder = sandboxesOfChildren(slave);
+  // A list tells times in whole seconds.
+  const startedAt = Math.floor(Date.parse(slave.State.StartedAt) / 1000);
+  const orphans = folder ? containers.filter(({ Created, Mounts, State }) => State === "running" && Created < startedAt && Mounts.some(({ Source }) => Source?.startsWith(folder))) : [];
+  return orphans.length > 0 ? `tasks' containers whose executors have ended run on: ${orphans.map(({ Names }) => Names[0].slice(1)).join(", ")}` : undefined;
 }

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { imageSets, imagesOf } from "../../components";
 import { startApp } from "./app";
 import { docker } from "./docker";
+import { eventually } from "./eventually";
 import { TestStack } from "./stack";
 
 // The image sets classic and modern, then one of somebody's own like classic. The images are stand-ins under the sets'
@@ -94,6 +95,35 @@ test("the slave starts tasks with a docker client of the host's, which it can on
   assert.deepEqual(Mounts.filter(({ Source }) => Source === client).map(({ Destination, RW }) => [Destination, RW]), [[client, false]]);
   await startApp(`http://127.0.0.1:${ports.marathonPort}`, "/with-client");
   assert.deepEqual(await stack.preview(), []);
+});
+
+test("tasks whose executors end with the slave: a replaced or killed slave leaves none of their containers running", async () => {
+  const tasks = async () => {
+    const all = await docker.listContainers();
+    return all.filter(({ Mounts }) => Mounts.some(({ Source }) => /-cluster-mesos-slave-work\/_data\/slaves\//.test(Source))).map(({ Id }) => Id);
+  };
+  const anew = (before: string[]) =>
+    eventually("the task's successor, and it alone", async () => {
+      const now = await tasks();
+      return now.length === 1 && !before.includes(now[0]) && now;
+    });
+  const first = await tasks();
+  assert.equal(first.length, 1);
+  await stack.set("mesos-marathon:mesosSlaveEnvironment", { DOCKER_API_VERSION: await api(), MESOS_GC_DELAY: "2days" });
+  const { output } = await stack.up();
+  assert.match(output, /; 1 task container whose executor had ended is removed/);
+  const second = await anew(first);
+
+  // Docker starts it again, and nothing is said until the next preview.
+  const slave = docker.getContainer(names.mesosSlaveName);
+  await slave.kill();
+  await slave.start();
+  await eventually("a successor beside the orphan", async () => (await tasks()).length === 2);
+  await stack.set("mesos-marathon:preflight", true);
+  assert.deepEqual(await stack.upSteps(), ["update cluster-mesos-slave-ready: environment.DRIFT"]);
+  await anew(second);
+  assert.deepEqual(await stack.preview(), []);
+  await stack.set("mesos-marathon:preflight", false);
 });
 
 test("a docker client that the Docker Engine does not answer keeps the slave from starting, and the gate says so", async () => {

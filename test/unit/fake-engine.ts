@@ -9,8 +9,11 @@ export interface FakeContainer {
   readonly image?: string;
   status?: "created" | "running" | "restarting" | "paused" | "exited";
   exitCode?: number;
+  /** As the engine tells it when one container is looked at; lists tell seconds. */
+  readonly created?: string;
   startedAt?: string;
   finishedAt?: string;
+  readonly pidMode?: string;
   readonly binds?: readonly string[];
   restarts?: number;
   /** The exit code of its next end; absent: it does not end while anybody waits. */
@@ -21,7 +24,7 @@ export interface FakeContainer {
   readonly environment?: readonly string[];
   /** Host paths; undefined for a mount that has none, such as a tmpfs. */
   readonly mounts?: readonly (string | undefined)[];
-  readonly ports?: readonly { readonly PrivatePort: number; readonly PublicPort?: number; readonly Type: string }[];
+  readonly ports?: readonly { readonly PrivatePort: number; readonly PublicPort?: number; readonly IP?: string; readonly Type: string }[];
   /** As the engine sends it: frames, or plain where the container has a terminal. */
   log?: Buffer;
   /** Called before each inspect is answered: what the container does as time goes by. */
@@ -29,6 +32,10 @@ export interface FakeContainer {
   /** Status codes other than success: action, such as `kill`, → code. */
   readonly refuses?: Readonly<Record<string, number>>;
 }
+
+/** As Docker writes it. */
+const never = "0001-01-01T00:00:00Z";
+const atFirst = "1970-01-01T00:00:01Z";
 
 /** One frame of a log: stream (1 or 2), three zeros, length, text. */
 export function frame(stream: 1 | 2, text: string): Buffer {
@@ -157,22 +164,22 @@ export class FakeEngine {
   }
 }
 
-function listed({ name, image = "image", status = "running", labels = {}, mounts = [], ports = [] }: FakeContainer) {
-  return { Id: name, Names: [`/${name}`], Image: image, Created: 1, State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
+function listed({ name, image = "image", status = "running", created = atFirst, labels = {}, mounts = [], ports = [] }: FakeContainer) {
+  const Created = Math.floor(Date.parse(created) / 1000);
+  return { Id: name, Names: [`/${name}`], Image: image, Created, State: status, Labels: labels, Mounts: mounts.map((Source) => ({ Source })), Ports: ports };
 }
 
-const never = "0001-01-01T00:00:00Z";
-
 function inspected(container: FakeContainer) {
-  const { name, status = "running", labels = {}, exitCode = 0, startedAt = never, finishedAt = never } = container;
+  const { name, status = "running", labels = {}, exitCode = 0, created = atFirst, startedAt = never, finishedAt = never, pidMode = "" } = container;
   const { restarts = 0, restartPolicy = "always", environment = [], binds = [] } = container;
   return {
     Id: name,
     Name: `/${name}`,
+    Created: created,
     Image: "sha256:0",
     Config: { Image: "nginx:1", Labels: labels, Env: environment },
     RestartCount: restarts,
-    HostConfig: { RestartPolicy: { Name: restartPolicy }, Binds: binds },
+    HostConfig: { RestartPolicy: { Name: restartPolicy }, Binds: binds, PidMode: pidMode },
     State: {
       Status: status,
       // While Docker waits before the next start, both are so.

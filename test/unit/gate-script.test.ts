@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
 import { otherPackage, runCheck } from "./check-script";
-import { FakeEngine, frame } from "./fake-engine";
+import { type FakeContainer, FakeEngine, frame } from "./fake-engine";
 import { closedPort, http, tcp } from "./liars";
 
 /** A cluster that is ready, all of it at one address. */
-async function cluster(t: TestContext): Promise<Record<string, Record<string, string>>> {
+async function cluster(t: TestContext, flags: object = { docker_mesos_image: "slave:1" }): Promise<Record<string, Record<string, string>>> {
   const zookeeper = await tcp(t, (socket) => void socket.on("data", () => socket.end("Mode: standalone\n")));
   const { url } = await http(t, {
     "/metrics/snapshot": { body: { "master/elected": 1 } },
-    "/state": { body: { id: "S1" } },
+    "/state": { body: { id: "S1", flags } },
     "/master/slaves": { body: { slaves: [{ id: "S1", active: true }] } },
     "/v2/info": { body: { frameworkId: "F1" } },
     "/master/frameworks": { body: { frameworks: [{ id: "F1", active: true }] } },
@@ -46,6 +46,47 @@ test("ready, but not all is well: that is said on stderr", async (t) => {
   assert.equal(code, 0);
   assert.match(stdout, /active as F1, no longer as F0: its data in ZooKeeper was lost\n$/);
   assert.match(stderr, /^Marathon's data in ZooKeeper was lost: it is a new framework, F1, and has forgotten the apps of F0\.\n/);
+});
+
+const workDir = "/volumes/stack-work/_data";
+const startedAt = "2026-01-01T00:00:10.500000000Z";
+const task = (name: string, created: string, more: Partial<FakeContainer> = {}) => ({ name, created, mounts: [`${workDir}/slaves/S0/frameworks/F1/executors/${name}`], ...more });
+const tasks = [
+  task("old", "2026-01-01T00:00:10.400000000Z"),
+  task("new", "2026-01-01T00:00:10.600000000Z"),
+  task("ended", "2026-01-01T00:00:09Z", { status: "exited" as const }),
+  task("foreign", "2026-01-01T00:00:09Z", { mounts: [`${workDir}-2/slaves/S0/frameworks/F1`] }),
+];
+const slave = { name: "mesos-slave", startedAt, environment: [`MESOS_WORK_DIR=${workDir}`], labels: { "mesos-marathon.stack": "dev" } };
+
+async function slaveReady(t: TestContext, flags: object, container: FakeContainer, others: FakeContainer[] = tasks) {
+  const engine = await FakeEngine.start(container, ...others.map((other) => ({ ...other })));
+  t.after(() => engine.stop());
+  const settings = (await cluster(t, flags))["mesos-slave"];
+  const { code, stdout, stderr } = await runCheck("ready", { COMPONENT: "mesos-slave", CONTAINER: "mesos-slave", DOCKER_HOST: engine.dockerHost, ...settings });
+  return { code, stdout: stdout.replace(/^.*(?=active)/, ""), stderr, changes: engine.changes };
+}
+
+test("a slave whose executors ended with its former life: their tasks' containers are removed, and nothing that is younger, has ended or is elsewhere", async (t) => {
+  assert.deepEqual(await slaveReady(t, {}, slave), {
+    code: 0,
+    stdout: "active as S1; 1 task container whose executor had ended is removed\n",
+    stderr: "",
+    changes: ["POST /containers/old/stop?t=10", "DELETE /containers/old?force=true&v=true"],
+  });
+});
+
+test("a slave whose executors outlive it, or that was started by hand: nothing is removed", async (t) => {
+  const untouched = { code: 0, stdout: "active as S1\n", stderr: "", changes: [] };
+  assert.deepEqual(await slaveReady(t, { docker_mesos_image: "slave:1" }, slave), untouched);
+  assert.deepEqual(await slaveReady(t, {}, { ...slave, pidMode: "host" }), untouched);
+  assert.deepEqual(await slaveReady(t, {}, { ...slave, labels: {} }), untouched);
+});
+
+test("an orphan that the Docker Engine does not let go: that is said, and the slave is ready all the same", async (t) => {
+  const { code, stdout, stderr } = await slaveReady(t, {}, slave, [task("old", "2026-01-01T00:00:09Z", { refuses: { stop: 500 } })]);
+  assert.deepEqual([code, stdout], [0, "active as S1\n"]);
+  assert.match(stderr, /^task containers whose executors have ended could not be removed: .*stop is refused/);
 });
 
 test("from another package that has this one linked: the same", async (t) => {
