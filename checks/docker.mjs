@@ -13,7 +13,8 @@ import { sshAgent } from "./ssh.mjs";
 export function dockerEngine(dockerHost, timeout = 60_000) {
   const Docker = createRequire(import.meta.url)("dockerode");
   if (dockerHost.startsWith("unix://")) {
-    return new Docker({ socketPath: dockerHost.slice("unix://".length), timeout });
+    // The library takes what is missing from DOCKER_HOST, and a host before a socket.
+    return new Docker({ host: undefined, port: undefined, protocol: "http", socketPath: dockerHost.slice("unix://".length), timeout });
   }
   if (dockerHost.startsWith("ssh://")) {
     // A question of ssh's would wait for ever. The other time limit is one of sockets, which a pipe has not.

@@ -47,7 +47,7 @@ function commandStream(command, args) {
   child.on("error", (error) => stream.destroy(error));
   child.on("close", (code) => {
     if (code) {
-      stream.destroy(new Error(`${command} ended with ${code}: ${complaint.trim()}`));
+      stream.destroy(Object.assign(new Error(`${command} ended with ${code}: ${complaint.trim()}`), { code: "ESSH" }));
     } else {
       stream.push(null);
     }

@@ -50,7 +50,7 @@ try {
   console.error(
     statusCode
       ? `the Docker Engine at ${DOCKER_HOST} refuses: ${message.trim()}. Once it does not, destroy again`
-      : `the Docker Engine at ${DOCKER_HOST} does not answer (${code}). Start it, and destroy again`,
+      : `the Docker Engine at ${DOCKER_HOST} does not answer (${code === "ESSH" ? message.replaceAll(/\s+/g, " ") : code}). Start it, and destroy again`,
   );
   process.exitCode = 1;
 }

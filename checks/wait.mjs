@@ -104,14 +104,18 @@ function watch(gate) {
       return false;
     }
     mended = true;
-    if (Paused) {
-      console.error(`${gate.component}: ${gate.container} is paused: it goes on now`);
-      await container().unpause();
-    } else {
-      console.error(`${gate.component}: ${gate.container} ${Restarting ? "is in a restart loop" : "does not become ready"}: it is started again`);
-      // Docker then counts anew, and does not wait up to a minute before its next attempt.
-      restartsBefore = undefined;
-      await container().restart({ t: stopSeconds });
+    try {
+      if (Paused) {
+        console.error(`${gate.component}: ${gate.container} is paused: it goes on now`);
+        await container().unpause();
+      } else {
+        console.error(`${gate.component}: ${gate.container} ${Restarting ? "is in a restart loop" : "does not become ready"}: it is started again`);
+        // Docker then counts anew, and does not wait up to a minute before its next attempt.
+        restartsBefore = undefined;
+        await container().restart({ t: stopSeconds });
+      }
+    } catch (error) {
+      console.error(`${gate.component}: the Docker Engine refuses: ${/** @type {Error} */ (error).message.trim()}`);
     }
     return true;
   };

@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { Component } from "./component";
-import { ImageSet, imageSets, stopsByPrefix } from "./images";
+import { ImageSet, imageSets } from "./images";
 import { Marathon } from "./marathon";
 import { MesosMaster } from "./mesos-master";
 import { MesosSlave, type MesosSlaveArgs } from "./mesos-slave";
 import { bridgeNetwork } from "./network";
+import { mispairings } from "./pairings";
 import { refusal } from "./refusal";
 import { CommonArgs, ProgramArgs } from "./service";
 import { ZooKeeper } from "./zookeeper";
@@ -123,15 +124,14 @@ export class Cluster extends Component {
 }
 
 /** @throws pulumi.RunError where the slave would stop containers of its own cluster, taking them for left-over tasks. */
-function refuseDoomedNames(args: ClusterArgs, { mesosSlave }: ImageSet): void {
-  const defaults = { zookeeper: "zookeeper", mesosMaster: "mesos-master", mesosSlave: "mesos-slave", marathon: "marathon" };
-  const doomed = Object.entries(defaults)
-    .map(([program, name]) => ({ program, name: args[program as keyof typeof defaults]?.containerName ?? name }))
-    .filter(({ name }) => name.startsWith("mesos-"));
-  if (stopsByPrefix(mesosSlave) && doomed.length > 0) {
-    const names = doomed.map(({ program, name }) => `${name} (${program}.containerName)`).join(", ");
-    throw refusal(
-      `A slave of Mesos ${mesosSlave.version} that starts again stops every container whose name begins with "mesos-": give ${names} other names`,
-    );
+function refuseDoomedNames({ zookeeper, mesosMaster, mesosSlave, marathon }: ClusterArgs, imageSet: ImageSet): void {
+  const doomed = mispairings(imageSet, {
+    zookeeper: zookeeper?.containerName ?? "zookeeper",
+    mesosMaster: mesosMaster?.containerName ?? "mesos-master",
+    mesosSlave: mesosSlave?.containerName ?? "mesos-slave",
+    marathon: marathon?.containerName ?? "marathon",
+  }).filter(({ name }) => name);
+  if (doomed.length > 0) {
+    throw refusal("Containers of the cluster would be stopped by its own slave:", doomed.map(({ program, reason }) => `${program}.containerName: ${reason}`));
   }
 }

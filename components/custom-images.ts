@@ -146,5 +146,5 @@ export function customImageSet(json: string): { imageSet: ImageSet; problems: st
     mesosSlave: program("mesosSlave"),
     marathon: program("marathon"),
   };
-  return { imageSet: { ...imageSet, endpoints: endpoints[imageSet.mesosMaster.version.startsWith("0.") ? "0.x" : "1.x"] }, problems };
+  return { imageSet: { ...imageSet, endpoints: endpoints[String(imageSet.mesosMaster.version).startsWith("0.") ? "0.x" : "1.x"] }, problems };
 }

@@ -88,11 +88,11 @@ export interface MountedClient {
  */
 export const goodClient = { version: "25.0", api: "1.44" };
 
-/** The newest version of the API that a docker client speaks; undefined for those before 19.03. (docker/cli at the tags.) */
-export function clientApi(version: string): string | undefined {
+/** The newest version of the API that a docker client speaks, at most. (docker/cli at the tags.) */
+export function clientApi(version: string): string {
   const apis: Readonly<Record<string, string>> = { "19": "1.40", "20": "1.41", "23": "1.42", "24": "1.43", "25": "1.44" };
   const major = Number.parseInt(version, 10);
-  return major > 25 ? "1.45" : apis[major];
+  return major > 25 ? "1.45" : (apis[major] ?? "1.39");
 }
 
 /**

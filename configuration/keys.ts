@@ -1,4 +1,4 @@
-import { imageSets } from "../components";
+import { imageSets, type Program } from "../components";
 import { levels } from "../preflight/judge";
 
 /** What a text must be. */
@@ -31,8 +31,8 @@ export interface Rule extends Partial<Format> {
 }
 
 /** The four programs, by the word that their keys begin with. */
-export const programs = ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] as const;
-export type Program = (typeof programs)[number];
+export const programs = ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] as const satisfies readonly Program[];
+export type { Program };
 
 const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const label = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";

@@ -47,12 +47,12 @@ export async function diagnose({ project, stack, values, secretKeys, deployment,
   const wasUp = (own ?? []).length > 0 || Object.keys(recorded?.containers ?? {}).length > 0;
   const cluster = wasUp ? await lookAtCluster(configuration, own, recorded?.gates ?? []) : undefined;
   // Without a set there is nothing to hold the host against.
-  const told = isChosen ? judge(configuration, seen, owner) : [];
+  const judged = isChosen ? judge(configuration, seen, owner) : [];
   const findings = [
     ...problems.map((text): Finding => ({ level: "error", name: "configuration", text })),
     ...unread.map((text): Finding => ({ level: "warning", name: "not-read", text })),
     // Of what has drifted, the cluster tells more.
-    ...told.filter(({ name }) => !cluster || name !== "drifted"),
+    ...judged.filter(({ name }) => !cluster || name !== "drifted"),
     ...interrupted(deployment?.pending_operations ?? []),
     ...(cluster ? judgeCluster(cluster) : []),
   ];
@@ -65,8 +65,19 @@ export async function diagnose({ project, stack, values, secretKeys, deployment,
     findings,
     cluster,
   };
-  const secrets = [...secretKeys.map((key) => values[key]), ...(recorded?.gates ?? []).flatMap(({ CREDENTIALS }) => CREDENTIALS?.split(":") ?? [])];
-  return without(report, secrets.filter((secret) => secret?.length > 3));
+  const passwords = (recorded?.gates ?? []).flatMap(({ CREDENTIALS = "" }) => [CREDENTIALS, CREDENTIALS.slice(CREDENTIALS.indexOf(":") + 1)]);
+  const secrets = [...secretKeys.flatMap((key) => textsOf(values[key])), ...passwords];
+  return without(report, [...secrets].sort((a, b) => b.length - a.length).filter((secret) => secret.length > 3));
+}
+
+/** A secret value as it may show up elsewhere: itself, and of an object each value in it, too. */
+function textsOf(value = ""): string[] {
+  try {
+    const parsed = JSON.parse(value);
+    return [value, ...(Object(parsed) === parsed ? Object.values(parsed).map(String) : [])];
+  } catch {
+    return [value];
+  }
 }
 
 /** A value of the state whose secrets are shown, without what marks them as such. */
@@ -100,15 +111,18 @@ function judgeCluster({ components, apps }: ClusterReport): Finding[] {
   ];
 }
 
-/** The same with each of these texts left out, wherever it stands. */
+/** What others said, and so may have a secret in it. */
+const told = ["text", "answer", "log", "waits", "lastFailure"];
+
+/** The same with each of these texts left out of what others said. */
 function without<T>(value: T, secrets: readonly string[]): T {
-  const clean = (inner: any): any =>
-    typeof inner === "string"
+  const clean = (inner: any, isTold: boolean): any =>
+    typeof inner === "string" && isTold
       ? secrets.reduce((text, secret) => text.replaceAll(secret, "…"), inner)
       : Array.isArray(inner)
-        ? inner.map(clean)
+        ? inner.map((each) => clean(each, isTold))
         : inner !== null && typeof inner === "object"
-          ? Object.fromEntries(Object.entries(inner).map(([name, each]) => [name, clean(each)]))
+          ? Object.fromEntries(Object.entries(inner).map(([name, each]) => [name, clean(each, isTold || told.includes(name))]))
           : inner;
-  return clean(value);
+  return clean(value, false);
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ClusterArgs } from "../components";
+import { imagesOf } from "../components/images";
 import { refusal } from "../components/refusal";
 import type { Configuration } from "../configuration";
 import { currentImages } from "./current-images";
@@ -25,6 +26,10 @@ export async function preflight(configuration: Configuration): Promise<Required<
   if (!seen) {
     if (Object.values(recorded?.containers ?? {}).some(({ adopted }) => adopted)) {
       throw refusal("mesos-marathon:preflight is false, and it is preflight that looks at the adopted containers, whose data is to be carried over: pulumi config rm preflight");
+    }
+    const { imageSet } = configuration.cluster;
+    if (recorded?.images.some((name) => imagesOf(imageSet).some((image) => name.startsWith(`${image}@`)))) {
+      throw refusal("mesos-marathon:preflight is false, and it is preflight that knows which images containers of followed tags (followImageTags) have, so that others would replace them: pulumi config rm preflight");
     }
     return { found: [], currentImages: {}, adoptions };
   }

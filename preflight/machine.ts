@@ -62,7 +62,7 @@ async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
   return sockets.map(({ address, port, inode }) => ({ address, port, holder: holders.get(inode) }));
 }
 
-/** The host's routes, from /proc/net/route, but for the default one. */
+/** The host's routes, from /proc/net/route, but for the default one, which VPNs cut in two halves. */
 async function lookAtRoutes(): Promise<Here["routes"]> {
   const table = await readFile("/proc/net/route", "utf8").catch(() => "");
   const address = (hex: string) => [...Buffer.from(hex, "hex")].reverse().join(".");
@@ -70,7 +70,7 @@ async function lookAtRoutes(): Promise<Here["routes"]> {
     .split("\n")
     .slice(1)
     .map((line) => line.split("\t"))
-    .filter((fields) => fields.length > 7 && fields[7] !== "00000000")
+    .filter((fields) => fields.length > 7 && !["00000000", "00000080"].includes(fields[7]))
     .map(([device, destination, , , , , , mask]) => ({ subnet: `${address(destination)}/${Number.parseInt(mask, 16).toString(2).replaceAll("0", "").length}`, device }));
 }
 

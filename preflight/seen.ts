@@ -83,7 +83,8 @@ export interface SeenContainer {
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly mountSources: readonly string[];
-  readonly publishedPorts: readonly number[];
+  /** TCP only. */
+  readonly publishedPorts: readonly { readonly address: string; readonly port: number }[];
   /** Whether it has processes. */
   readonly runs: boolean;
   /** What else is known of a container that a stack of this project made, or adopted. */

@@ -27,7 +27,7 @@ const keptState = judgment({ "slave-state-forbids": "error", "slave-generation-g
       `mesos-marathon:mesosSlaveGeneration goes back from ${before} to ${generation}, and that Mesos slave has left for good: write ${before}, or ${before + 1} for another new one`,
     );
   }
-  const refused = slave && !slave.drift && generation === before ? incompatibilities(slave, configuration) : [];
+  const refused = slave && !mayBeRefused(slave) && generation === before ? incompatibilities(slave, configuration) : [];
   if (refused.length > 0) {
     found(
       "slave-state-forbids",
@@ -36,6 +36,12 @@ const keptState = judgment({ "slave-state-forbids": "error", "slave-generation-g
     );
   }
 });
+
+/** Whether it may have been told already what its kept state forbids: then it has ended by itself, and is to be told otherwise. */
+function mayBeRefused({ drift = "" }: FoundContainer): boolean {
+  // What was stopped or killed had come up with its settings.
+  return /^(in a restart loop|never started|not ready)/.test(drift) || (drift.startsWith("stopped") && !/with exit code (0|137|143)$/.test(drift));
+}
 
 /**
  * Why a Mesos slave would end at every start on the state that it keeps. Under Mesos's additive policy resources may grow

@@ -38,7 +38,7 @@ const named = ({ program, args }: ProgramEvidence) => `${program.replace("the ",
 
 /** Of the four, Marathon alone can be told one for all that it serves. */
 const asksForPassword = ({ key, args }: ProgramEvidence) =>
-  key === "marathon" && Object.keys(args.environment).some((variable) => /^(MARATHON|MESOSPHERE)_HTTP_CREDENTIALS$/i.test(variable));
+  key === "marathon" && Object.keys(args.environment).some((variable) => /^(MARATHON|MESOSPHERE)_HTTP_CREDENTIALS$/.test(variable));
 
 const endpoint = judgment({ "docker-without-tls": "warning" }, ({ configuration: { host }, engine }, found) => {
   if (engine.withoutTls && !/^tcp:\/\/(127\.|localhost|\[::1\])/.test(host.dockerHost)) {

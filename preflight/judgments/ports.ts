@@ -39,8 +39,10 @@ const freePorts = judgment({ "port-taken": "error" }, ({ configuration, engine, 
   }
 });
 
-function holdingContainer({ port, holder }: Listener, containers: readonly SeenContainer[]): SeenContainer | undefined {
-  return containers.find(({ publishedPorts }) => publishedPorts.includes(port)) ?? containers.find(({ id }) => id === holder?.containerId);
+/** Of a published port the holder is a process of Docker's. */
+function holdingContainer({ address, port, holder }: Listener, containers: readonly SeenContainer[]): SeenContainer | undefined {
+  const publishes = ({ publishedPorts }: SeenContainer) => publishedPorts.some((published) => published.port === port && published.address === address);
+  return containers.find(({ id }) => id === holder?.containerId) ?? containers.find(publishes);
 }
 
 export const ports = [freePorts];

@@ -1,5 +1,6 @@
 /** Other Mesos slaves on the same Docker Engine: they and this stack's could take each other's tasks and ports. */
 
+import { older } from "../../components/pairings";
 import { labelKeys } from "../../components/service";
 import { offeredPorts } from "../../configuration/ports";
 import { type Evidence, judgment } from "../findings";
@@ -26,6 +27,17 @@ const foreignTasks = judgment({ "foreign-tasks": "warning" }, (evidence, found) 
       "foreign-tasks",
       `${foreign.map(({ name }) => name).join(", ")}: tasks of another Mesos slave, it seems. This cluster leaves them alone; ` +
         "the other slave, when it starts on kept state, stops this cluster's tasks unless its MESOS_DOCKER_KILL_ORPHANS is false",
+    );
+  }
+});
+
+const orphans = judgment({ "ends-foreign-tasks": "warning" }, ({ configuration: { cluster } }, found) => {
+  const { version, environment } = cluster.imageSet.mesosSlave;
+  if (!older(version, "1.0") && ({ ...environment, ...cluster.mesosSlave.environment }).MESOS_DOCKER_KILL_ORPHANS !== "false") {
+    found(
+      "ends-foreign-tasks",
+      `a Mesos slave ${version} that starts on kept state ends the tasks of every other slave on its Docker Engine, unless it is told not to: ` +
+        "pulumi config set --path mesosSlaveEnvironment.MESOS_DOCKER_KILL_ORPHANS false",
     );
   }
 });
@@ -61,4 +73,4 @@ function sharedPorts(resources: string, others: string): string {
   return shared.find(([from, to]) => from <= to)?.join("-") ?? "";
 }
 
-export const slaves = [foreignTasks, taskPorts];
+export const slaves = [foreignTasks, orphans, taskPorts];

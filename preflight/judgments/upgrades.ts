@@ -3,21 +3,27 @@
 import { imageSets } from "../../components";
 import { componentOf } from "../../components/pairings";
 import { deadEnd, versionIn } from "../../components/upgrades";
+import type { Program } from "../../configuration/keys";
 import { judgment } from "../findings";
 import { ownContainers } from "../seen";
 
 const versions = judgment({ "version-dead-end": "error" }, (evidence, found) => {
   const { configuration, programs } = evidence;
   const { imageSet } = configuration.cluster;
+  const sets = [imageSet, ...Object.values(imageSets)];
   const running = ownContainers(evidence, evidence.owner);
+  // One that follows its tag is made from an id; the state has the name.
+  const nameOf = (image: string, key: Program) =>
+    image.startsWith("sha256:") ? (evidence.recorded?.images ?? []).map((name) => name.split("@")[0]).find((name) => sets.some((set) => set[key].image === name)) : image;
   for (const { key, program, image } of programs) {
     const before = running.find(({ component }) => component === componentOf[key]);
-    const from = before && versionIn(before.image, key, [imageSet, ...Object.values(imageSets)]);
+    const name = before && nameOf(before.image, key);
+    const from = name && versionIn(name, key, sets);
     const reason = from && deadEnd(key, from, image.version);
     if (reason) {
       found(
         "version-dead-end",
-        `${program} ${image.version} (${image.image}) cannot go on with what ${from} (${before.image}) has left: ${reason}. Set it back; or take the data of a backup from ` +
+        `${program} ${image.version} (${image.image}) cannot go on with what ${from} (${name}) has left: ${reason}. Set it back; or take the data of a backup from ` +
           "before (docs/operations.md); or give the data up: onDestroy erase, `pulumi up`, `pulumi destroy`, and only then the other version",
       );
     }

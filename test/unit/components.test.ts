@@ -1382,8 +1382,14 @@ test("a slave of a Mesos that stops whatever is called mesos-… gets no cluster
     ...imageSets.rehearsal,
     mesosSlave: { ...imageSets.rehearsal.mesosSlave, version, environment },
   });
-  const sentence = (version: string, names: string) =>
-    `A slave of Mesos ${version} that starts again stops every container whose name begins with "mesos-": give ${names} other names`;
+  const sentence = (version: string, ...names: (readonly [program: string, name: string])[]) =>
+    [
+      "Containers of the cluster would be stopped by its own slave:",
+      ...names.map(
+        ([program, name]) =>
+          `  - ${program}.containerName: a Mesos slave ${version} that starts on kept state stops every container whose name begins with mesos-; write another name, such as ${name}`,
+      ),
+    ].join("\n");
   const refused = async (args: Omit<ClusterArgs, "host">) => {
     let error: any;
     const stack = await mockedStack(() => {
@@ -1396,10 +1402,10 @@ test("a slave of a Mesos that stops whatever is called mesos-… gets no cluster
     assert.equal(error === undefined, stack.resources.has("Container cluster-zookeeper"));
     return error && { message: error.message, stack: error.stack };
   };
-  const defaults = "mesos-master (mesosMaster.containerName), mesos-slave (mesosSlave.containerName)";
+  const defaults = [["mesosMaster", "master"], ["mesosSlave", "slave"]] as const;
   // As Mesos's source has it at each of these tags.
   for (const version of ["0.22.0", "0.22.1", "1.0.0", "1.0.1", "1.1.0", "1.1.3"]) {
-    await t.test(version, async () => assert.deepEqual(await refused({ imageSet: slaveOf(version) }), { message: sentence(version, defaults), stack: undefined }));
+    await t.test(version, async () => assert.deepEqual(await refused({ imageSet: slaveOf(version) }), { message: sentence(version, ...defaults), stack: undefined }));
   }
   for (const version of ["0.23.0", "0.28.1", "1.0.2", "1.2.0", "1.11.0"]) {
     await t.test(version, async () => assert.equal(await refused({ imageSet: slaveOf(version) }), undefined));
@@ -1413,7 +1419,7 @@ test("a slave of a Mesos that stops whatever is called mesos-… gets no cluster
   await t.test("with a name of somebody's own", async () =>
     assert.equal(
       (await refused({ imageSet: slaveOf("1.1.0"), ...others, marathon: { containerName: "mesos-marathon" } }))?.message,
-      sentence("1.1.0", "mesos-marathon (marathon.containerName)"),
+      sentence("1.1.0", ["marathon", "marathon"]),
     ));
 });
 

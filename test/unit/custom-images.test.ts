@@ -84,6 +84,7 @@ const bad: [what: string, given: unknown, ...problems: string[]][] = [
   ["an image without a tag", { like: "classic", marathon: { ...good, image: "a/b" } }, `marathon.image is "a/b": ${image}`],
   ["an image with a command in it", { like: "classic", marathon: { ...good, image: "a:$(id)" } }, `marathon.image is "a:$(id)": ${image}`],
   ["an image with a scheme", { like: "classic", marathon: { ...good, image: "https://a/b:1" } }, `marathon.image is "https://a/b:1": ${image}`],
+  ["a version that is a number", { like: "classic", mesosMaster: { ...good, version: 1.11 } }, `mesosMaster.version is 1.11: ${version}`],
   ["a version that is none", { like: "classic", marathon: { ...good, version: "latest" } }, `marathon.version is "latest": ${version}`],
   ["an unknown field of a program", { like: "classic", marathon: { ...good, env: {} } }, `marathon.env is no field of it; there are ${fields}`],
   ["a variable of two lines", { like: "classic", marathon: { ...good, environment: { A: "b\nC=d" } } }, `marathon.environment is {"A":"b\\nC=d"}: ${variables}`],

@@ -98,7 +98,7 @@ const gate = (component: string, environment: object) => ({ type: "command:local
 test("a cluster half dead: what answers is told whole, what does not with the reason and its log, and no secret", async (t) => {
   const engine = await played(t);
   engine.containers.set("mesos-master", { name: "mesos-master", labels: labels("mesos-master"), startedAt: "2026-01-01T00:00:00Z", log: frame(2, "I0101 all is well\nE0101 a lost slave\nF0101 gone\nW0101 odd\n") });
-  engine.containers.set("marathon", { name: "marathon", labels: labels("marathon"), log: frame(1, "[2026-01-01] ERROR refused for me:hidden-word\nERROR Invalid configuration, only one server specified (ignoring)\nERROR Error closing a command socket\n") });
+  engine.containers.set("marathon", { name: "marathon", labels: labels("marathon"), log: frame(1, "[2026-01-01] ERROR refused for marathon:hidden-word\nERROR Invalid configuration, only one server specified (ignoring)\nERROR Error closing a command socket\n") });
   engine.containers.set("zookeeper", { name: "zookeeper", labels: labels("zookeeper"), status: "exited", exitCode: 1, finishedAt: "2026-01-01T00:00:00Z", log: frame(1, "a\nb\nc\nd\n") });
   const shown: (string | undefined)[] = [];
   const master = await answering(t, {
@@ -120,7 +120,7 @@ test("a cluster half dead: what answers is told whole, what does not with the re
     gate("zookeeper", { ADDRESS: "127.0.0.1", PORT: "1" }),
     gate("mesos-master", { MASTER: master }),
     gate("mesos-slave", { MASTER: master, SLAVE: "http://127.0.0.1:1", SLAVE_STATE_PATH: "/state", SLAVES_PATH: "/master/slaves" }),
-    gate("marathon", { MARATHON: marathon, MASTER: master, FRAMEWORKS_PATH: "/master/frameworks", CREDENTIALS: secret("me:hidden-word") }),
+    gate("marathon", { MARATHON: marathon, MASTER: master, FRAMEWORKS_PATH: "/master/frameworks", CREDENTIALS: secret("marathon:hidden-word") }),
     { type: "command:local:Command", outputs: { environment: { COMPONENT: "marathon" } } },
     ...["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((id) => ({
       urn: `urn:pulumi:dev::mesos-marathon::docker:index/container:Container::cluster-${id}`,
@@ -137,7 +137,7 @@ test("a cluster half dead: what answers is told whole, what does not with the re
     { component: "zookeeper", ready: false, answer: "stopped at 2026-01-01T00:00:00Z with exit code 1", version: undefined, log: ["b", "c", "d"] },
     { component: "mesos-master", ready: true, answer: "is elected", version: "1.11.0", log: ["E0101 a lost slave", "F0101 gone"] },
     { component: "mesos-slave", ready: false, answer: "it has no container", version: undefined, log: [] },
-    { component: "marathon", ready: true, answer: "active as F1", version: "1.11.24", log: ["[2026-01-01] ERROR refused for me:…"] },
+    { component: "marathon", ready: true, answer: "active as F1", version: "1.11.24", log: ["[2026-01-01] ERROR refused for …"] },
   ]);
   assert.deepEqual(report.cluster?.slaves, [
     { id: "S1", hostname: "h", active: true, attributes: { rack: "1" }, total: { cpus: 2, mem: 100, disk: 10 }, free: { cpus: 1.9, mem: 50, disk: 10 } },
@@ -155,7 +155,7 @@ test("a cluster half dead: what answers is told whole, what does not with the re
     "warning task-failed: the last task of the app /b that failed: TASK_FAILED at T: exit 3",
   ]);
   assert.deepEqual([report.schemaVersion, report.ok], [1, false]);
-  assert.ok(shown.includes(`Basic ${Buffer.from("me:hidden-word").toString("base64")}`));
+  assert.ok(shown.includes(`Basic ${Buffer.from("marathon:hidden-word").toString("base64")}`));
   assert.doesNotMatch(JSON.stringify(report), /hidden/);
   assert.deepEqual(engine.changes, []);
 });

@@ -106,6 +106,14 @@ async function said(t: TestContext, dockerHost: string, environment: Record<stri
   return cause.replaceAll(folder, "FOLDER");
 }
 
+test("a socket that the stack names goes before a DOCKER_HOST of another kind", async (t) => {
+  const engine = await FakeEngine.start();
+  t.after(() => engine.stop());
+  for (const DOCKER_HOST of ["tcp://127.0.0.1:1", "ssh://127.0.0.1:1"]) {
+    assert.equal(await said(t, engine.dockerHost, { DOCKER_HOST }), "");
+  }
+});
+
 const with_ = (name: string) => ({ DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: file(name) });
 
 test("over TLS", async (t) => {

@@ -213,6 +213,21 @@ const table: Record<string, Case> = {
         "or give the data up: onDestroy erase, `pulumi up`, `pulumi destroy`, and only then the other version",
     ],
   },
+  "a container that followed its tag is made from an id: the state has its version": {
+    engine: { containers: [container("zookeeper", { labels: ours("zookeeper"), made: { ...made, image: "sha256:0123" } })] },
+    recorded: {
+      containers: { "zookeeper-0123456789abcdef": { component: "zookeeper", adopted: false } },
+      adoptions: {},
+      networks: [],
+      gates: [],
+      images: ["zookeeper:3.9.4@sha256:9", "mesosphere/marathon:v1.11.24@sha256:8"],
+    },
+    found: [
+      "error: ZooKeeper 3.8.0 (mesos-marathon/rehearsal-zookeeper:3.8.0) cannot go on with what 3.9.4 (zookeeper:3.9.4) has left: " +
+        "nobody promises that a release reads the data of a later one. Set it back; or take the data of a backup from before (docs/operations.md); " +
+        "or give the data up: onDestroy erase, `pulumi up`, `pulumi destroy`, and only then the other version",
+    ],
+  },
   "containers that were started by hand, and are in this stack's state": {
     engine: {
       containers: [
@@ -403,6 +418,13 @@ const table: Record<string, Case> = {
     config: { mesosSlavePort: "5052" },
     found: ["error: mesos-marathon:mesosSlaveGeneration goes back from 2 to 1, and that Mesos slave has left for good: write 2, or 3 for another new one"],
   },
+  "a slave that was stopped had come up with its settings": {
+    engine: { containers: [{ ...slaveThatRan("MESOS_PORT=5052"), made: { ...slaveThatRan("MESOS_PORT=5052").made!, drift: "stopped at 2026-01-01T00:00:00Z with exit code 143" } }] },
+    found: [
+      "warning: the container mesos-slave is not as it should be (stopped at 2026-01-01T00:00:00Z with exit code 143): `up` brings it back and waits until it is ready",
+      forbidden("mesosSlavePort changes from 5052 to 5051"),
+    ],
+  },
   "a slave that has ended may have been told what it could not bear": {
     engine: { containers: [{ ...slaveThatRan("MESOS_PORT=5052"), made: { ...slaveThatRan("MESOS_PORT=5052").made!, drift: "in a restart loop" } }] },
     found: ["warning: the container mesos-slave is not as it should be (in a restart loop): `up` brings it back and waits until it is ready"],
@@ -450,9 +472,9 @@ const table: Record<string, Case> = {
     found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", `the container their-web ${told("their-web-01")}`)],
   },
   "a port is published by a stranger's container": {
-    engine: { containers: [container("their-web", { publishedPorts: [8080], labels: { "com.docker.compose.project": "shop" } })] },
-    here: { listeners: [{ address: "0.0.0.0", port: 8080, holder: { pid: 42, command: "docker-proxy" } }] },
-    found: [held("8080 of 0.0.0.0", "marathonPort", "Marathon", `the container their-web ${told("their-web-01", ", of Docker Compose project shop")}`)],
+    engine: { containers: [container("their-web", { publishedPorts: [{ address: "127.0.0.1", port: 8080 }], labels: { "com.docker.compose.project": "shop" } })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "docker-proxy" } }] },
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", `the container their-web ${told("their-web-01", ", of Docker Compose project shop")}`)],
   },
   "a port is held by the same program of another stack": {
     engine: { containers: [container("marathon-2", { labels: otherStacks })] },
@@ -489,6 +511,11 @@ const table: Record<string, Case> = {
   },
   "own ports, as root sees them": {
     engine: { containers: [container("marathon", { labels: ours("marathon") })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
+    found: [],
+  },
+  "a stranger's container publishes the same port of another address": {
+    engine: { containers: [container("their-web", { publishedPorts: [{ address: "192.0.2.7", port: 8080 }] }), container("marathon", { labels: ours("marathon") })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
     found: [],
   },
@@ -916,6 +943,22 @@ test("findings: level and sentence, all at once, in the order of the table", asy
   }
 });
 
+test("a slave of somebody's own images that ends the tasks of other slaves is warned of", () => {
+  const findings = (version: string, given: Record<string, string>, further: Record<string, string> = {}) => {
+    const configuration = configured({ imageSet: "rehearsal" });
+    const { MESOS_DOCKER_KILL_ORPHANS, ...environment } = imageSets.rehearsal.mesosSlave.environment;
+    const imageSet = { ...imageSets.rehearsal, mesosSlave: { ...imageSets.rehearsal.mesosSlave, version, environment: { ...environment, ...given } } };
+    const mesosSlave = { ...configuration.cluster.mesosSlave, environment: further };
+    return judge({ ...configuration, cluster: { ...configuration.cluster, imageSet, mesosSlave } }, { engine: fit, here }, owner).map(({ text }) => text);
+  };
+  const no = { MESOS_DOCKER_KILL_ORPHANS: "false" };
+  assert.deepEqual(findings("1.4.3", {}), [
+    "a Mesos slave 1.4.3 that starts on kept state ends the tasks of every other slave on its Docker Engine, unless it is told not to: " +
+      "pulumi config set --path mesosSlaveEnvironment.MESOS_DOCKER_KILL_ORPHANS false",
+  ]);
+  assert.deepEqual([findings("1.4.3", no), findings("1.4.3", {}, no), findings("0.28.1", {})], [[], [], []]);
+});
+
 test("a warning that is accepted stays a finding and is marked; no error is, whatever it is called", () => {
   const acceptedWarnings = '["low-disk","zookeeper-listens-everywhere","clock-differs"]';
   const seen = { engine: { ...fit, ...tutorial }, here: { ...here, freeBytes: 1.5 * gigabyte } };
@@ -986,7 +1029,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
   const { address, port } = await listening(t);
   const gate = { COMPONENT: "zookeeper", ADDRESS: address, PORT: String(port) };
   for (const container of [
-    { name: "web", mounts: ["/srv", undefined], ports: [{ PrivatePort: 80, PublicPort: 8080, Type: "tcp" }, { PrivatePort: 81, Type: "tcp" }] },
+    { name: "web", mounts: ["/srv", undefined], ports: [{ PrivatePort: 80, PublicPort: 8080, IP: "127.0.0.1", Type: "tcp" }, { PrivatePort: 81, Type: "tcp" }, { PrivatePort: 53, PublicPort: 53, IP: "0.0.0.0", Type: "udp" }] },
     { name: "ended", status: "exited", finishedAt },
     { name: "marathon", status: "exited", finishedAt, exitCode: 143, labels: ours("marathon"), environment: ["A=1"], binds: ["/a:/b:rw", "v:/w:ro"] },
     { name: "mesos-slave", status: "running", finishedAt, labels: ours("mesos-slave") },
@@ -1025,7 +1068,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       rootDirectory: "/nowhere",
       securityOptions: ["name=rootless"],
       containers: [
-        { ...empty, id: "web", name: "web", mountSources: ["/srv", ""], publishedPorts: [8080] },
+        { ...empty, id: "web", name: "web", mountSources: ["/srv", ""], publishedPorts: [{ address: "127.0.0.1", port: 8080 }] },
         { ...empty, id: "ended", name: "ended", runs: false },
         {
           ...empty,
@@ -1336,6 +1379,26 @@ test("preflight in the program", async (t) => {
       },
       undefined,
     ]);
+  });
+
+  await t.test("finds the tasks of a slave that Docker started anew, where their executors ended with it", async (t) => {
+    const drift = async (pidMode: string) => {
+      const engine = await played(t);
+      engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
+      engine.images = [{ Id: "sha256:0", RepoTags: rehearsalImages }];
+      const environment = [`MESOS_PORT=${freePorts.mesosSlavePort}`, "MESOS_WORK_DIR=/w"];
+      engine.containers.set("mesos-slave", { name: "mesos-slave", labels: ours("mesos-slave"), environment, pidMode, startedAt: "2026-01-01T00:00:10.500Z" });
+      const task = (name: string, created: string, more: object = {}) => engine.containers.set(name, { name, created, mounts: ["/w/slaves/S0/frameworks/F1"], ...more });
+      task("old", "2026-01-01T00:00:09.900Z");
+      // Of the list alone, nobody knows of this one.
+      task("of-the-same-second", "2026-01-01T00:00:10.400Z");
+      task("new", "2026-01-01T00:00:11Z");
+      task("ended", "2026-01-01T00:00:09Z", { status: "exited" });
+      task("foreign", "2026-01-01T00:00:09Z", { mounts: ["/w2/slaves/S0/frameworks/F1"] });
+      return (await run(t, at(engine.dockerHost))).result.found[0].drift;
+    };
+    assert.equal(await drift(""), "tasks' containers whose executors have ended run on: old");
+    assert.equal(await drift("host"), undefined);
   });
 
   await t.test("looks at nothing where it is switched off", async (t) => {

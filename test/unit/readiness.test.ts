@@ -415,6 +415,12 @@ test("the loop", async (t) => {
     assert.deepEqual(late.said.filter((text) => /again/.test(text)), ["zookeeper: zookeeper does not become ready: it is started again"]);
   });
 
+  await t.test("goes on waiting where the Docker Engine refuses that, and says so", async (t) => {
+    const { ready, said } = await wait(t, { status: "paused", refuses: { unpause: 500 } }, { drift: "paused, seen at T", readyAt: 2 });
+    assert.equal(ready, true);
+    assert.match(said.join("\n"), /zookeeper: the Docker Engine refuses: .*unpause is refused/);
+  });
+
   await t.test("leaves another run of it alone, and one that nobody found drifted", async (t) => {
     const drift = "not ready, seen at T: ECONNREFUSED; runs since 2025-12-31T00:00:00Z";
     assert.deepEqual((await wait(t, { startedAt }, { drift, seconds: 18, questionSeconds: 1 })).changes, []);
