@@ -266,6 +266,7 @@ const classic: ImageSet = {
     // The image's own is --registry=in_memory, which forgets the slaves.
     command: ["--registry=replicated_log"],
     listensOnAddressOnly: true,
+    flags: flags.mesosMaster["1.7.1"],
   },
   mesosSlave: {
     image: "mesosphere/mesos-slave:1.7.1",
@@ -274,8 +275,9 @@ const classic: ImageSet = {
     builtIn: { port: "5051", attributes: "", role: "*" },
     mounts: [cgroups, "{dockerSocket}:/var/run/docker.sock", mountedClient.mount],
     listensOnAddressOnly: true,
+    flags: flags.mesosSlave["1.7.1"],
   },
-  marathon: { image: "mesosphere/marathon:v1.8.222", version: "1.8.222", ...marathon1 },
+  marathon: { image: "mesosphere/marathon:v1.8.222", version: "1.8.222", ...marathon1, flags: flags.marathon["1.8.222"] },
 };
 
 /**
@@ -305,6 +307,7 @@ const modern: ImageSet = {
     builtIn: { port: "5050" },
     data: { data: "/var/lib/mesos" },
     listensOnAddressOnly: true,
+    flags: flags.mesosMaster["1.11.0-0.9.0"],
   },
   mesosSlave: {
     image: "mesos-marathon/clusterd-mesos-slave:1.11.0-0.9.0",
@@ -314,8 +317,9 @@ const modern: ImageSet = {
     // The Linux launcher would make cgroups of its own below a hierarchy that systemd has.
     environment: { ...slaveWithExecutors.environment, MESOS_LAUNCHER: "posix" },
     hostCgroups: true,
+    flags: flags.mesosSlave["1.11.0-0.9.0"],
   },
-  marathon: { image: "mesosphere/marathon:v1.11.24", version: "1.11.24", ...marathon1 },
+  marathon: { image: "mesosphere/marathon:v1.11.24", version: "1.11.24", ...marathon1, flags: flags.marathon["1.11"] },
 };
 
 /**

@@ -316,6 +316,16 @@ test("modern: as the rehearsal's, with ClusterD on the host's cgroups, and comma
   }
 });
 
+test("what a set itself tells Mesos, Marathon and the official ZooKeeper is known there", () => {
+  for (const [name, imageSet] of Object.entries(imageSets)) {
+    for (const program of ["zookeeper", "mesosMaster", "mesosSlave", "marathon"] as const) {
+      const { environment, flags = [] } = imageSet[program];
+      const told = Object.keys(environment).filter((variable) => /^(ZOO|MESOS|MARATHON)_/.test(variable));
+      assert.deepEqual(told.filter((variable) => !flags.includes(variable)), [], `${name}: ${program}`);
+    }
+  }
+});
+
 test("every template asks only for what there is, and a custom set may ask for as much", async (t) => {
   for (const [name, imageSet] of Object.entries(imageSets)) {
     await t.test(name, () => {

@@ -405,6 +405,30 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
     { imageSet: "rehearsal", marathonEnvironment: json({ MARATHON_DISABLE_HE: "" }) },
     `marathonEnvironment.MARATHON_DISABLE_HE ${unknown("marathonEnvironment.MARATHON_DISABLE_HE", "1.11.0", ", did you mean MARATHON_DISABLE_HA?")}`,
   ],
+  [
+    {
+      imageSet: "classic",
+      mesosMasterEnvironment: json({ MESOS_WEIGHT: "a=2" }),
+      mesosSlaveEnvironment: json({ MESOS_GC_DELAYS: "1days", MESOS_DOCKER_VOLUME_CHOWN: "true" }),
+      marathonEnvironment: json({ MARATHON_DISABLE_HE: "", MARATHON_REVIVE_OFFERS_REPETITIONS: 3 }),
+    },
+    `mesosMasterEnvironment.MESOS_WEIGHT ${unknown("mesosMasterEnvironment.MESOS_WEIGHT", "1.7.1", ", did you mean MESOS_WEIGHTS?")}`,
+    `mesosSlaveEnvironment.MESOS_GC_DELAYS ${unknown("mesosSlaveEnvironment.MESOS_GC_DELAYS", "1.7.1", ", did you mean MESOS_GC_DELAY?")}`,
+    // Of Mesos 1.11.
+    `mesosSlaveEnvironment.MESOS_DOCKER_VOLUME_CHOWN ${unknown("mesosSlaveEnvironment.MESOS_DOCKER_VOLUME_CHOWN", "1.7.1")}`,
+    `marathonEnvironment.MARATHON_DISABLE_HE ${unknown("marathonEnvironment.MARATHON_DISABLE_HE", "1.8.222", ", did you mean MARATHON_DISABLE_HA?")}`,
+  ],
+  [
+    {
+      imageSet: "modern",
+      mesosMasterEnvironment: json({ MESOS_CLEANUP_LOGFILES: 7, MESOS_LOG_AUTO_COMPACT_DISABLED: 1 }),
+      mesosSlaveEnvironment: json({ MESOS_EGRESS_BURSTS: "1MB", MESOS_DOCKER_VOLUME_CHOWN: "true", MESOS_NVIDIA_LIB: "libnvidia-ml.so" }),
+      marathonEnvironment: json({ MARATHON_MESOS_OFFER_CONSTRAINT: "" }),
+    },
+    `mesosMasterEnvironment.MESOS_CLEANUP_LOGFILES ${unknown("mesosMasterEnvironment.MESOS_CLEANUP_LOGFILES", "1.11.0-0.9.0", ", did you mean MESOS_CLEANUP_LOG_FILES?")}`,
+    `mesosSlaveEnvironment.MESOS_EGRESS_BURSTS ${unknown("mesosSlaveEnvironment.MESOS_EGRESS_BURSTS", "1.11.0-0.9.0", ", did you mean MESOS_EGRESS_BURST?")}`,
+    `marathonEnvironment.MARATHON_MESOS_OFFER_CONSTRAINT ${unknown("marathonEnvironment.MARATHON_MESOS_OFFER_CONSTRAINT", "1.11.24", ", did you mean MARATHON_MESOS_OFFER_CONSTRAINTS?")}`,
+  ],
   // With an unknown image set nobody knows.
   [{ imageSet: "other", mesosSlaveEnvironment: json({ MESOS_X: "1", MESOS_PORT: "1" }) }, 'imageSet is "other": there is no such image set; write tutorial or classic or modern or rehearsal or auto or custom'],
   [{ marathonEnvironment: json({ MARATHON_WEBUI_URL: "http://a b" }) }, `marathonEnvironment.MARATHON_WEBUI_URL ${split}`],
