@@ -91,9 +91,10 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     authorizationPlugins: info.Plugins?.Authorization ?? [],
     bridges: networks
       .filter(({ Driver }) => Driver === "bridge")
-      .map(({ Id, Name, Labels, IPAM, Options }) => ({
+      .map(({ Id, Name, Created, Labels, IPAM, Options }) => ({
         id: Id,
         name: Name,
+        created: utc(Created),
         labels: Labels ?? {},
         subnets: (IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet && !Subnet.includes(":") ? [Subnet] : [])),
         gateways: (IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []),
@@ -116,7 +117,8 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
     })),
     images: ids,
     pulls,
-    volumes: (volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
+    // The type leaves CreatedAt out.
+    volumes: (volumes ?? []).map(({ Name, CreatedAt, Labels }: (typeof volumes)[number] & { CreatedAt?: string }) => ({ name: Name, createdAt: utc(CreatedAt), labels: Labels ?? {} })),
   };
 }
 
@@ -124,6 +126,12 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
 function clockAhead(time: string | undefined, asked: number, answered: number): number {
   const there = Date.parse(time ?? "");
   return Number.isNaN(there) ? 0 : (there > answered ? there - answered : Math.min(0, there - asked)) / 1000;
+}
+
+/** A time of Docker's, which may be in the time zone of its host. */
+function utc(time: string | undefined): string | undefined {
+  const there = Date.parse(time ?? "");
+  return Number.isNaN(there) ? undefined : new Date(there).toISOString();
 }
 
 /** `NAME=value` of each. */

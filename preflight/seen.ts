@@ -60,13 +60,22 @@ export interface Engine extends Platform {
   readonly images: Readonly<Record<string, string>>;
   /** What the registries say of the images that are not there, or that are to be followed; nothing where they were not asked. */
   readonly pulls?: Readonly<Record<string, PullAnswer>>;
-  readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+  readonly volumes: readonly SeenVolume[];
+}
+
+export interface SeenVolume {
+  readonly name: string;
+  /** As Docker calls it, ISO 8601: to Docker Engine 20.10 the last change in the volume (seen). Absent where it does not tell. */
+  readonly createdAt?: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A network of Docker's that is a bridge on the host. */
 export interface SeenBridge {
   readonly id: string;
   readonly name: string;
+  /** ISO 8601; absent where Docker does not tell. */
+  readonly created?: string;
   readonly labels: Readonly<Record<string, string>>;
   /** IPv4 only. */
   readonly subnets: readonly string[];
@@ -150,15 +159,21 @@ export function inSeconds(text: string): string {
   return text.replaceAll(/(T\d\d:\d\d:\d\d)\.\d+Z/g, "$1Z");
 }
 
-/** Whose a container is, as far as Docker knows. */
-export function whose(container: SeenContainer): string {
-  const { id, image, created } = container;
-  const owner = ownerOf(container);
-  return [id.slice(0, 12), `image ${image}`, `created ${created}`, ...(owner ? [`of ${owner}`] : [])].join(", ");
+/** Whose a container, network or volume is, as far as Docker knows; empty where it knows nothing. */
+export function whose(thing: Pick<SeenVolume, "createdAt" | "labels"> & Partial<Pick<SeenContainer, "id" | "image" | "created">>): string {
+  const { id, image, created, createdAt } = thing;
+  const owner = ownerOf(thing);
+  return [
+    ...(id ? [id.slice(0, 12)] : []),
+    ...(image ? [`image ${image}`] : []),
+    ...(created ? [`created ${created}`] : []),
+    ...(createdAt ? [`CreatedAt ${createdAt}`] : []),
+    ...(owner ? [`of ${owner}`] : []),
+  ].join(", ");
 }
 
-/** What a container belongs to, in words, as its labels tell. */
-function ownerOf({ labels }: SeenContainer): string | undefined {
+/** What something belongs to, in words, as its labels tell. */
+function ownerOf({ labels }: Pick<SeenVolume, "labels">): string | undefined {
   const compose = labels["com.docker.compose.project"];
   const stack = labels[labelKeys.stack] && `stack ${labels[labelKeys.stack]} of project ${labels[labelKeys.project]}`;
   return stack || (compose && `Docker Compose project ${compose}`);

@@ -34,11 +34,16 @@ const containerNames = judgment(
 
 const volumeNames = judgment({ "volume-name-taken": "error" }, ({ engine, owner }, found) => {
   const prefix = `${owner.project}-${owner.stack}-cluster-`;
-  for (const { name, labels } of engine.volumes) {
+  for (const volume of engine.volumes) {
+    const { name, labels } = volume;
     // Another stack's name may begin with this one's.
     const isOwnName = name.startsWith(prefix) && /^(zookeeper|mesos-master|mesos-slave|marathon)-\w+(-\d+)?$/.test(name.slice(prefix.length));
     if (isOwnName && !bearsLabels(labels, owner)) {
-      found("volume-name-taken", `the volume ${name} would be taken for this stack's, but does not bear its labels: rename or remove it`);
+      found(
+        "volume-name-taken",
+        `the volume ${name}${whose(volume) && ` (${whose(volume)})`} would be taken for this stack's, but does not bear its labels: remove it once nobody needs ` +
+          `what is in it (docker volume rm ${name}), or choose another name for this stack (pulumi stack init NAME)`,
+      );
     }
   }
 });

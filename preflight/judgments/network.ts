@@ -2,7 +2,7 @@
 
 import { overlap } from "../../components/subnet";
 import { judgment } from "../findings";
-import { bearsLabels } from "../seen";
+import { bearsLabels, whose } from "../seen";
 
 const ownNetwork = judgment(
   { "network-name-taken": "error", "network-not-in-state": "error", "subnet-taken": "error" },
@@ -12,13 +12,18 @@ const ownNetwork = judgment(
     }
     const ownName = `${owner.project}-${owner.stack}-cluster-network`;
     const own = engine.bridges.find(({ name, labels }) => name === ownName && bearsLabels(labels, owner));
-    for (const { id, name, labels } of engine.bridges.filter((network) => network.name === ownName)) {
+    for (const bridge of engine.bridges.filter(({ name }) => name === ownName)) {
+      const { id, name, labels } = bridge;
       if (!bearsLabels(labels, owner)) {
-        found("network-name-taken", `the network ${name} would be this stack's, but does not bear its labels: remove it: docker network rm ${name}`);
+        found(
+          "network-name-taken",
+          `the network ${name} (${whose(bridge)}) would be this stack's, but does not bear its labels: ` +
+            `remove it (docker network rm ${id.slice(0, 12)}), or choose another name for this stack (pulumi stack init NAME)`,
+        );
       } else if (recorded && !recorded.networks.includes(id)) {
         found(
           "network-not-in-state",
-          `the network ${name} bears this stack's labels, but is not in its state: it belongs to a stack of the same name in another clone, or an \`up\` ` +
+          `the network ${name} (${whose(bridge)}) bears this stack's labels, but is not in its state: it belongs to a stack of the same name in another clone, or an \`up\` ` +
             "that was cut off left it. Go on in that clone, choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
         );
       }

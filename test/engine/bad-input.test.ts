@@ -61,7 +61,7 @@ test("a volume of a stranger's that bears a name of ours is neither taken nor re
   const Name = "mesos-marathon-bad-volume-cluster-zookeeper-data";
   await docker.createVolume({ Name });
   try {
-    await refused({}, [new RegExp(`the volume ${Name} would be taken for this stack's, but does not bear its labels: rename or remove it`)], { name: "bad-volume" });
+    await refused({}, [new RegExp(`the volume ${Name} \\(CreatedAt \\S+\\) would be taken for this stack's, but does not bear its labels: .*\\(docker volume rm ${Name}\\)`)], { name: "bad-volume" });
   } finally {
     await docker.getVolume(Name).remove();
   }

@@ -57,7 +57,7 @@ export class FakeEngine {
   info: Record<string, unknown> = { CgroupVersion: "1", DefaultRuntime: "runc", DockerRootDir: this.folder, SecurityOptions: ["name=seccomp,profile=default"] };
   images: readonly { Id: string; RepoTags: readonly string[] | null; RepoDigests?: readonly string[] | null }[] = [];
   networks: readonly unknown[] = [];
-  volumes: readonly { Name: string; Labels: Record<string, string> | null }[] | null = null;
+  volumes: readonly { Name: string; CreatedAt?: string; Labels: Record<string, string> | null }[] | null = null;
 
   /** What registries answer, by image, as far as it is not "here it is"; null: nothing. */
   registries: Readonly<Record<string, { readonly status: number; readonly message: string; readonly Descriptor?: { readonly digest: string } } | null>> = {};

@@ -108,6 +108,9 @@ const staysBehind = (data: string, folder: string) =>
 const withData = (source: string, name = "zookeeper", labels: Record<string, string> = ours("zookeeper")) =>
   container(name, { labels, made: { ...made, binds: ["/etc/hosts:/etc/hosts", `${source}:/data`] } });
 const dataVolume = { name: "mesos-marathon-dev-cluster-zookeeper-data", labels: ours("zookeeper") };
+const takenVolume = (name: string, whose = "") =>
+  `error: the volume ${name}${whose} would be taken for this stack's, but does not bear its labels: remove it once nobody needs what is in it (docker volume rm ${name}), ` +
+  "or choose another name for this stack (pulumi stack init NAME)";
 const marathonAt = (path: string) => container("marathon", { labels: ours("marathon"), made: { ...made, environment: [`MARATHON_ZK=zk://127.0.0.1:2181${path}`] } });
 
 interface Case {
@@ -189,14 +192,18 @@ const table: Record<string, Case> = {
   "a volume of the name that this stack's will have": {
     engine: {
       volumes: [
-        { name: "mesos-marathon-dev-cluster-zookeeper-data", labels: {} },
+        { name: "mesos-marathon-dev-cluster-zookeeper-data", createdAt: "2026-01-01T00:00:00.000Z", labels: { "com.docker.compose.project": "shop" } },
+        { name: "mesos-marathon-dev-cluster-mesos-master-data", labels: {} },
         { name: "mesos-marathon-dev-2-cluster-zookeeper-data", labels: otherStacks },
         // Of a stack called dev-cluster.
         { name: "mesos-marathon-dev-cluster-cluster-zookeeper-data", labels: { ...otherStacks, "mesos-marathon.stack": "dev-cluster" } },
         { name: "other", labels: {} },
       ],
     },
-    found: ["error: the volume mesos-marathon-dev-cluster-zookeeper-data would be taken for this stack's, but does not bear its labels: rename or remove it"],
+    found: [
+      takenVolume("mesos-marathon-dev-cluster-zookeeper-data", " (CreatedAt 2026-01-01T00:00:00Z, of Docker Compose project shop)"),
+      takenVolume("mesos-marathon-dev-cluster-mesos-master-data"),
+    ],
   },
 
   "versions that the data of what runs does not survive": {
@@ -270,11 +277,13 @@ const table: Record<string, Case> = {
   "a network of that name which is a stranger's, one of another clone's, and a subnet that is taken three times": {
     config: { networkMode: "bridge" },
     recorded: { containers: {}, adoptions: {}, networks: [], gates: [], images: [] },
-    engine: { bridges: [stranger({ name: ownNetwork.name, subnets: [] }), ownNetwork, stranger({ subnets: ["172.30.0.0/16"] }), stranger({ name: "other", subnets: ["172.30.250.128/25"] })] },
+    engine: { bridges: [stranger({ name: ownNetwork.name, labels: otherStacks }), { ...ownNetwork, created: "2026-01-01T00:00:00.000Z" }, stranger({ subnets: ["172.30.0.0/16"] }), stranger({ name: "other", subnets: ["172.30.250.128/25"] })] },
     here: { routes: [{ subnet: "172.30.250.64/26", device: "tun0" }, { subnet: "172.30.250.0/25", device: "br-stranger" }] },
     found: [
-      "error: the network mesos-marathon-dev-cluster-network would be this stack's, but does not bear its labels: remove it: docker network rm mesos-marathon-dev-cluster-network",
-      "error: the network mesos-marathon-dev-cluster-network bears this stack's labels, but is not in its state: it belongs to a stack of the same name in another clone, " +
+      "error: the network mesos-marathon-dev-cluster-network (stranger, of stack dev-2 of project mesos-marathon) would be this stack's, but does not bear its labels: " +
+        "remove it (docker network rm stranger), or choose another name for this stack (pulumi stack init NAME)",
+      "error: the network mesos-marathon-dev-cluster-network (own, created 2026-01-01T00:00:00Z, of stack dev of project mesos-marathon) bears this stack's labels, " +
+        "but is not in its state: it belongs to a stack of the same name in another clone, " +
         "or an `up` that was cut off left it. Go on in that clone, choose another name for this stack (pulumi stack init NAME), or let npm run recover mend it",
       "error: 172.30.250.0/24 (mesos-marathon:bridgeSubnet) overlaps 172.30.0.0/16 of the Docker network stranger and 172.30.250.128/25 of the Docker network other and " +
         "172.30.250.64/26 of the host's route through tun0: choose another: pulumi config set bridgeSubnet SUBNET",
@@ -913,7 +922,7 @@ const table: Record<string, Case> = {
       "error: the container name marathon (mesos-marathon:marathonName) is taken by a container that this stack did not make " +
         `${told("marathon-012")}: ` +
         "remove or rename that one, or choose another name: pulumi config set marathonName NAME",
-      "error: the volume mesos-marathon-dev-cluster-mesos-slave-work would be taken for this stack's, but does not bear its labels: rename or remove it",
+      takenVolume("mesos-marathon-dev-cluster-mesos-slave-work"),
       held("5050 of 0.0.0.0", "mesosMasterPort", "the Mesos master", "a process that only root can see"),
       "error: 192.0.2.8 (mesos-marathon:address) is not an address of this host, which has 127.0.0.1, 192.0.2.7: write one of these: pulumi config set address ADDRESS",
       "error: 0.0 GiB are free in /var/lib/docker, where Docker keeps its data: make room",
@@ -1020,10 +1029,10 @@ test("the Docker Engine is looked at once, whole", async (t) => {
   engine.networks = [
     { Id: "1", Name: "bridge", Driver: "bridge", Options: { "com.docker.network.bridge.name": "docker0" }, IPAM: { Config: [{ Subnet: "172.17.0.0/16", Gateway: "172.17.0.1" }, { Subnet: "fd00::/64" }] } },
     { Name: "host", Driver: "host", IPAM: { Config: null } },
-    { Id: "0123456789abcdef", Name: "bare", Driver: "bridge", Labels: ours("network"), IPAM: { Config: null } },
+    { Id: "0123456789abcdef", Name: "bare", Created: "2026-01-01T02:00:00.123456789+02:00", Driver: "bridge", Labels: ours("network"), IPAM: { Config: null } },
   ];
   engine.images = [{ Id: "sha256:a", RepoTags: ["a:1", "a:2"] }, { Id: "sha256:c", RepoTags: null }, { Id: "sha256:b", RepoTags: ["b:1"], RepoDigests: ["b@sha256:0"] }];
-  engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", Labels: ours("marathon") }];
+  engine.volumes = [{ Name: "v", Labels: null }, { Name: "w", CreatedAt: "2026-01-01T01:00:00+01:00", Labels: ours("marathon") }];
   const finishedAt = "2026-01-02T03:04:05Z";
   const startedAt = "2026-01-01T03:04:05Z";
   const { address, port } = await listening(t);
@@ -1061,7 +1070,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       authorizationPlugins: ["opa"],
       bridges: [
         { id: "1", name: "bridge", labels: {}, subnets: ["172.17.0.0/16"], gateways: ["172.17.0.1"], device: "docker0" },
-        { id: "0123456789abcdef", name: "bare", labels: ours("network"), subnets: [], gateways: [], device: "br-0123456789ab" },
+        { id: "0123456789abcdef", name: "bare", created: "2026-01-01T00:00:00.123Z", labels: ours("network"), subnets: [], gateways: [], device: "br-0123456789ab" },
       ],
       limitsCpus: false,
       cpus: 4,
@@ -1097,7 +1106,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
       containerdStore: false,
       volumes: [
         { name: "v", labels: {} },
-        { name: "w", labels: ours("marathon") },
+        { name: "w", createdAt: "2026-01-01T00:00:00.000Z", labels: ours("marathon") },
       ],
     },
     // The engine's folder is not on this machine (Docker Desktop): nor are its ports and its disk, so there is no `here`.
