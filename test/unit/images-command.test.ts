@@ -44,4 +44,17 @@ describe("npm run images", () => {
     }
     assert.deepEqual(await bundle.stackImages("modern", "unix:///nowhere"), { name: "modern", images: imagesOf(imageSets.modern), folders: ["modern"] });
   });
+
+  it("builds what is not there or from other sources, and with build arguments all of it, which later runs take as it is", async () => {
+    const { builtImages, toBuild } = await import("../../setup/images.mjs");
+    for (const folder of ["modern", "rehearsal"]) {
+      const names = builtImages(folder).filter((name) => !name.startsWith("mesos-marathon/rehearsal-base:"));
+      const built = (there: Record<string, string>, ...buildArgs: string[]) => toBuild(folder, there, buildArgs).map(({ name }) => name);
+      const made = Object.fromEntries(toBuild(folder, {}, ["PACKAGES=https://mirror.test"]).map(({ name, recipe }) => [name, recipe]));
+      assert.deepEqual(Object.keys(made), names);
+      assert.deepEqual(built(made), []);
+      assert.deepEqual(built(made, "PACKAGES=https://mirror.test"), names);
+      assert.deepEqual(built({ ...made, [names[1]]: "other sources" }), [names[1]]);
+    }
+  });
 });
