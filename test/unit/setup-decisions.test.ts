@@ -98,6 +98,31 @@ describe("the stack that npm run up chooses", () => {
     rmSync(join(states, "b.json"));
     assert.match(down(), /^Up in this clone: the stack a\. To take it down: npm run down -- --stack a$/m);
   });
+  it("is not made again where it is there, however it is named", (t) => {
+    const clone = mkdtempSync(join(tmpdir(), "mesos-marathon-clone-"));
+    t.after(() => rmSync(clone, { recursive: true }));
+    for (const folder of ["setup", "checks"]) {
+      cpSync(join(__dirname, "../..", folder), join(clone, folder), { recursive: true });
+    }
+    writeFileSync(join(clone, "Pulumi.mine.yaml"), "config: {}\n");
+    const states = join(clone, ".local", "state", ".pulumi", "stacks", "mesos-marathon");
+    mkdirSync(states, { recursive: true });
+    writeFileSync(join(clone, "pulumi"), `#!/bin/sh\necho "$@" >> "${clone}/asked"\n`, { mode: 0o755 });
+    // Nobody is logged in, so that the state is the clone's.
+    const { PULUMI_BACKEND_URL, PULUMI_ACCESS_TOKEN, ...others } = process.env;
+    const env = { ...others, PATH: `${clone}:${process.env.PATH}`, PULUMI_CREDENTIALS_PATH: clone };
+    const script = `import("${clone}/setup/prepare.mjs").then(({ makeStack }) => makeStack(process.argv[1], process.env))`;
+    const asked = (stack: string) => {
+      writeFileSync(join(clone, "asked"), "");
+      assert.equal(spawnSync(process.execPath, ["-e", script, stack], { env, encoding: "utf8" }).stderr, "");
+      return readFileSync(join(clone, "asked"), "utf8");
+    };
+    assert.equal(asked("organization/mesos-marathon/mine"), "stack init organization/mesos-marathon/mine --non-interactive\n");
+    writeFileSync(join(states, "mine.json"), "{}");
+    assert.equal(asked("organization/mesos-marathon/mine"), "", "it is selected already");
+    assert.equal(asked("mine"), "stack select mine --non-interactive\n");
+    assert.equal(asked("organization/mesos-marathon/mine"), "stack select organization/mesos-marathon/mine --non-interactive\n");
+  });
   it("has outputs for a person, and others for programs", () => {
     assert.deepEqual(modules.stack.outputLines({ cluster: { schemaVersion: 1 }, marathonUrl: "http://127.0.0.1:8080", mesosUrl: "http://127.0.0.1:5050" }), [
       "marathonUrl  http://127.0.0.1:8080",
