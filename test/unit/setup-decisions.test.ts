@@ -302,6 +302,34 @@ describe("what is there already", () => {
   });
 });
 
+describe("the drop-ins for the plugins", () => {
+  it("take the place of what is lacking or was cut off, and of no official plugin that is whole", async (t) => {
+    const { install } = await import("../../setup/drop-ins/install.mjs");
+    const { hasPlugins, neededPlugins } = await import("../../setup/plugins.mjs");
+    const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
+    t.after(() => rmSync(home, { recursive: true }));
+    const [docker, command] = neededPlugins().map(({ name, version }) => join(home, "plugins", `resource-${name}-v${version}`));
+    const official = (folder: string, program: string) => {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, program), "official");
+    };
+    official(docker, "pulumi-resource-docker");
+    assert.deepEqual(await install(home), ["command"]);
+    assert.deepEqual(readdirSync(docker), ["pulumi-resource-docker"]);
+    assert.equal(hasPlugins(home), true);
+    assert.deepEqual(await install(home), []);
+
+    // Cut off while it was unpacked, and before.
+    writeFileSync(`${docker}.partial`, "");
+    rmSync(command, { recursive: true });
+    official(command, "LICENSE");
+    assert.equal(hasPlugins(home), false);
+    assert.deepEqual(await install(home), ["docker", "command"]);
+    assert.deepEqual([docker, command].map((folder) => readdirSync(folder).includes("drop-in.json")), [true, true]);
+    assert.equal(hasPlugins(home), true);
+  });
+});
+
 describe("a stage that fails", () => {
   it("says how it ended, shows its last lines, and names the log that has all of them", async () => {
     const log = join(__dirname, "..", "..", ".local", "log", "of-a-test.log");
