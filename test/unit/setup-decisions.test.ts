@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
@@ -190,6 +192,16 @@ describe("a Docker Engine that does not answer", () => {
     assert.throws(() => modules.client.currentDockerHost({ HOME: "/nowhere", DOCKER_CONTEXT: "gone" }), {
       message: 'The docker CLI\'s context "gone" (DOCKER_CONTEXT) is not found: choose one of docker context ls, with docker context use NAME or DOCKER_CONTEXT, or set mesos-marathon:dockerHost.',
     });
+  });
+
+  it("answers at an IPv6 address, too", async (t) => {
+    const server = createServer((_, response) => response.end("OK"));
+    t.after(() => server.close());
+    const listens = await new Promise((resolve) => server.on("error", () => resolve(false)).listen(0, "::1", () => resolve(true)));
+    if (!listens) {
+      return t.skip("there is no IPv6 here");
+    }
+    assert.deepEqual(await modules.client.ask(`tcp://[::1]:${(server.address() as AddressInfo).port}`, "/_ping"), { status: 200, body: "OK" });
   });
 
   it("is known by its process's name, so that a number that was left keeps none from starting", (t) => {
