@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,6 +8,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { before, describe, it } from "node:test";
+import { promisify } from "node:util";
 
 import type { Sight } from "../../components/choose-image-set";
 
@@ -159,6 +161,35 @@ describe("the containers that npm run logs and npm run stop are about", () => {
     assert.equal(choose(undefined, undefined), "There are no containers of this project here: npm run up, or pulumi up, makes them.");
     assert.equal(choose("a", undefined), "There are no containers of the stack a here: npm run up, or pulumi up, makes them.");
   });
+});
+
+it("npm run stop stops Marathon first, and says what becomes of tasks and what starts the cluster again", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "stop-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const server = createServer((_, response) => response.end("OK")).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const stop = (hostConfig: object) => {
+    const lines = ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => `a\\t${component}\\t${component}\\tUp 2 minutes\\n`).join("");
+    const inspected = JSON.stringify(hostConfig);
+    writeFileSync(
+      join(folder, "docker"),
+      `#!/bin/sh\ncase $1 in\nps) printf '${lines}';;\ninspect) shift 3; for name in "$@"; do echo '${inspected}'; done;;\nesac\n`,
+      { mode: 0o755 },
+    );
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, DOCKER_HOST: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, DOCKER_TLS_VERIFY: "" };
+    return promisify(execFile)(process.execPath, [join(__dirname, "../../setup/stop.mjs"), "--stack", "a"], { env }).then(({ stderr }) => stderr.split("\n"));
+  };
+  assert.deepEqual(await stop({ PidMode: "", RestartPolicy: { Name: "unless-stopped" } }), [
+    ...["marathon", "mesos-slave", "mesos-master", "zookeeper"].map((name) => `Stopping ${name}`),
+    "The stack a is stopped; data, ids and containers are kept. The executors of its tasks ran in the slave's container and have ended. " +
+      "The tasks' containers run on until the next up, which removes them; Marathon starts the tasks afresh when it is back.",
+    "To start it again: npm run up, or pulumi up. A start of the Docker Engine or of the machine leaves it stopped: its restart policy is unless-stopped.",
+    "",
+  ]);
+  const [, , , , stopped, start] = await stop({ PidMode: "host", RestartPolicy: { Name: "always" } });
+  assert.match(stopped, /kept\. Tasks run on for 15 minutes: .* After that they end, and Marathon starts them afresh when it is back\.$/);
+  assert.match(start, /A start of the Docker Engine or of the machine starts it, too\.$/);
 });
 
 describe("a Docker Engine that does not answer", () => {
