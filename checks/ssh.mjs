@@ -15,7 +15,9 @@ export function sshAgent(endpoint, options) {
   const { username, hostname, port } = new URL(endpoint);
   const target = [...(username ? ["-l", decodeURIComponent(username)] : []), ...(port ? ["-p", port] : [])];
   const agent = new Agent();
-  agent.createConnection = /** @type {any} */ (() => commandStream("ssh", [...options, ...target, "--", hostname, "docker", "system", "dial-stdio"]));
+  // An IPv6 address has brackets in a URL, and none for ssh.
+  const host = hostname.replace(/^\[|\]$/g, "");
+  agent.createConnection = /** @type {any} */ (() => commandStream("ssh", [...options, ...target, "--", host, "docker", "system", "dial-stdio"]));
   return agent;
 }
 

@@ -1,4 +1,4 @@
-import { type ImageSet, imageSets, imagesOf } from "./images";
+import { fromRegistry, type ImageSet, imageSets, imagesOf } from "./images";
 import { obstacles, type Platform } from "./platforms";
 
 /** What is seen of a Docker host where nobody has said which images to run. */
@@ -15,6 +15,11 @@ export type Choice = { readonly imageSet: string; readonly why: string } | { rea
 
 /** Every set, as far as nobody renames its images. */
 const all = Object.values(imageSets);
+
+/** The image sets that `auto` chooses from, with the names that their images have in a registry. */
+export function choosableImageSets(registry: string | undefined): ImageSet[] {
+  return all.map((imageSet) => (registry ? fromRegistry(imageSet, registry) : imageSet));
+}
 
 /** The images by which it is seen whether a registry answers: one of each set's that are not here. */
 export function telltales(images: readonly string[], sets: readonly ImageSet[] = all): string[] {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { type ClusterArgs, fromRegistry, type HostArgs, type ImageSet, imageSets, type RegistryAuth } from "../components";
+import type { ClusterArgs, HostArgs, ImageSet, RegistryAuth } from "../components";
+import { choosableImageSets } from "../components/choose-image-set";
 import { refusal } from "../components/refusal";
 import { readAcceptedWarnings } from "./accepted-warnings";
 import { tellContradictions } from "./between";
@@ -65,11 +66,6 @@ export async function loadConfiguration(
     return configuration;
   }
   return read(await automatic(configuration.host, choosableImageSets(config.get("imageRegistry"))));
-}
-
-/** The image sets that `auto` chooses from, with the names that their images have in a registry. */
-export function choosableImageSets(registry: string | undefined): ImageSet[] {
-  return Object.values(imageSets).map((imageSet) => (registry ? fromRegistry(imageSet, registry) : imageSet));
 }
 
 /**

@@ -2,15 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { ServiceImage } from "../components";
 import { isForBridge } from "../components/images";
+import { isCredential } from "./credential.cjs";
 import { type Program, rules } from "./keys";
 import { nearest } from "./nearest";
 import { faults, type Source, textFaults } from "./source";
 
 /** Bytes of `NAME=value` with its closing zero that Linux hands to a program (execve(2), MAX_ARG_STRLEN). */
 const longest = 128 * 1024;
-
-/** Names whose value lets somebody in. What comes after the word, such as `_FILE`, makes it something else. */
-const credential = /(^|_)(SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS?|TOKEN|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)$/i;
 
 /** Credentials that Marathon takes from the environment by itself under another name. */
 const unseen: Readonly<Record<string, string>> = {
@@ -85,9 +83,7 @@ function variableFaults(
   if (/^(MARATHON|MESOSPHERE)_HTTP_CREDENTIALS$/.test(meant) && !/^[^:]+:./.test(text)) {
     found.push("is no user:password, so Marathon would let everybody in: write both, with a colon between");
   }
-  // Mesos takes credentials as the path of a file, which is no secret.
-  const isPath = /^MESOS_/i.test(name) && /^(file:\/\/)?\//.test(text);
-  if (credential.test(name) && !secret && !isPath) {
+  if (isCredential(name, text) && !secret) {
     found.push(`is a credential in the clear: pulumi config set --secret --path ${program}Environment.${name}`);
   }
   return found;

@@ -1,7 +1,8 @@
 /** `npm run doctor`: preflight's checks without a preview, and a look at the running cluster. Changes nothing. */
 
 import { currentDocker } from "../checks/docker-context.cjs";
-import { choosableImageSets, readConfiguration } from "../configuration";
+import { choosableImageSets } from "../components/choose-image-set";
+import { readConfiguration } from "../configuration";
 import { choose } from "../preflight/automatic";
 import type { Finding } from "../preflight/findings";
 import { judge } from "../preflight/judge";

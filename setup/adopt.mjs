@@ -7,7 +7,7 @@ import "./node-version.mjs";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { additions, misfits, preparedState, wantedContainers } from "./adoption.mjs";
+import { additions, environmentKey, hasSecrets, misfits, preparedState, secretVariables, wantedContainers, withSecrets } from "./adoption.mjs";
 import { backend, leavingNoSalt } from "./backend.mjs";
 import { docker } from "./docker-client.mjs";
 import { readIfThere, writeWhole } from "./files.mjs";
@@ -39,15 +39,22 @@ await main(async () => {
     if (there.length > 0) {
       throw new Problem(`The stack ${stack} has ${there.length} resources already. Containers are adopted by a stack that has none: make one with a file of its own (Pulumi.NAME.yaml).`);
     }
-    const resources = await wantedResources(stack, env);
+    const secrets = await secretsOf(stack, env);
+    const resources = withSecrets(await wantedResources(stack, env, Object.keys(secrets).map(environmentKey)), secrets);
     const dockerHost = resources.find(({ type }) => type === "pulumi:providers:docker")?.inputs?.host;
-    const { pairs, absent } = await look(dockerHost, wantedContainers(resources));
+    const { pairs, absent } = await look(dockerHost, wantedContainers(resources), secrets);
     if (pairs.length === 0) {
       throw new Problem(`There are no containers ${absent.join(", ")} on ${dockerHost}: npm run up makes them. Others' names are set with zookeeperName and so on.`);
     }
     const problems = [...pairs.flatMap(misfits), ...(await takenVolumes(dockerHost, resources))];
     if (problems.length > 0) {
       throw new Problem(`The stack ${stack} is not what runs here; nothing was changed:\n${problems.map((text) => `  - ${text}`).join("\n")}`);
+    }
+    if (pairs.some(hasSecrets) && !exported.deployment.secrets_providers?.type) {
+      throw new Problem(
+        `The state of the stack ${stack} has nothing to encrypt secret variables with; nothing was changed. ` +
+          `Make the stack anew, which keeps its file: pulumi stack rm --preserve-config ${stack}, and pulumi stack init ${stack}`,
+      );
     }
     say(`The stack ${stack} takes these containers into its state, as they are; none of them is touched:`);
     for (const { component, found } of pairs) {
@@ -67,25 +74,47 @@ await main(async () => {
     }
     exported.deployment.resources = preparedState(resources, pairs);
     const file = local("adopted-state.json");
-    writeWhole(file, JSON.stringify(exported), 0o600);
-    await pulumi(env, "stack", "import", "--stack", stack, "--file", file);
-    rmSync(file);
+    try {
+      writeWhole(file, JSON.stringify(exported), 0o600);
+      await pulumi(env, "stack", "import", "--stack", stack, "--file", file);
+    } finally {
+      // Secrets are in it in the clear.
+      rmSync(file, { force: true });
+    }
     say(`Done. What the first up would do: pulumi preview. To let go of the containers again, without touching them: pulumi stack rm --force ${stack}`);
   }
 });
 
 /**
+ * The secret variables of a stack's configuration.
+ * @param {string} stack
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function secretsOf(stack, env) {
+  try {
+    return secretVariables(JSON.parse(await pulumi(env, "config", "--json", "--show-secrets", "--stack", stack)));
+  } catch {
+    // What was printed may have secrets in it.
+    throw new Problem(`Pulumi does not tell the secrets of the stack ${stack}; pulumi config --show-secrets --stack ${stack} says why`);
+  }
+}
+
+/**
  * What the stack would make from nothing, without looking at the host: its names are taken.
  * @param {string} stack
  * @param {NodeJS.ProcessEnv} env
+ * @param {string[]} without keys that are left out
  * @returns {Promise<Resource[]>}
  */
-async function wantedResources(stack, env) {
+async function wantedResources(stack, env, without) {
   const text = readIfThere(join(root, `Pulumi.${shortName(stack)}.yaml`)) ?? "";
   const others = text.replaceAll(/^\s+mesos-marathon:(preflight|followImageTags):.*\n?/gm, "");
   const set = "  mesos-marathon:preflight: false\n";
   const file = local("adopt", `Pulumi.${shortName(stack)}.yaml`);
   writeWhole(file, /^config:\s*$/m.test(others) ? others.replace(/^config:\s*\n/m, `config:\n${set}`) : `${others.trimEnd()}\nconfig:\n${set}`);
+  if (without.length > 0) {
+    await pulumi(env, "config", "rm-all", "--stack", stack, "--config-file", file, ...without);
+  }
   const told = await pulumi(env, "preview", "--json", "--stack", stack, "--config-file", file);
   rmSync(file);
   return JSON.parse(told.slice(told.indexOf("{"))).steps.map((/** @type {{ newState: Resource }} */ { newState }) => newState);
@@ -94,8 +123,9 @@ async function wantedResources(stack, env) {
 /**
  * @param {string} dockerHost
  * @param {ReturnType<typeof wantedContainers>} wanted
+ * @param {Awaited<ReturnType<typeof secretsOf>>} secrets
  */
-async function look(dockerHost, wanted) {
+async function look(dockerHost, wanted, secrets) {
   /** @type {import("./adoption.mjs").Pair[]} */
   const pairs = [];
   const absent = [];
@@ -103,7 +133,8 @@ async function look(dockerHost, wanted) {
     const found = await inspect(dockerHost, "container", inputs.name);
     if (found) {
       const image = await inspect(dockerHost, "image", found.Image);
-      pairs.push({ component, wanted: inputs, found, imageVariables: image?.Config.Env ?? [] });
+      const names = (secrets[component] ?? []).map((entry) => entry.slice(0, entry.indexOf("=")));
+      pairs.push({ component, wanted: inputs, found, imageVariables: image?.Config.Env ?? [], secrets: names });
     } else {
       absent.push(inputs.name);
     }

@@ -5,12 +5,16 @@
 
 import { randomUUID } from "node:crypto";
 
+import { isCredential } from "../configuration/credential.cjs";
+import { Problem } from "./terminal.mjs";
+
 /**
  * @typedef {{ urn: string, custom: boolean, id?: string, type: string, inputs?: Record<string, any>, outputs?: Record<string, any>, parent?: string, provider?: string }} Resource
  *   as `pulumi preview --json` and `pulumi stack export` give it
  * @typedef {import("dockerode").ContainerInspectInfo} Container
- * @typedef {{ component: string, wanted: Record<string, any>, found: Container, imageVariables: readonly string[] }} Pair
- *   wanted: the inputs with which the stack would make the container; imageVariables: what its image sets by itself
+ * @typedef {{ component: string, wanted: Record<string, any>, found: Container, imageVariables: readonly string[], secrets: readonly string[] }} Pair
+ *   wanted: the inputs with which the stack would make the container; imageVariables: what its image sets by itself; secrets:
+ *   variables that are secrets of Pulumi's
  */
 
 /** What stands in a preview for a value that only an up will know. */
@@ -27,8 +31,10 @@ const above = (/** @type {Resource} */ { custom, type }) => !custom || type === 
  */
 export function wantedContainers(resources) {
   const containers = resources.filter(({ type }) => type === containerType);
-  return Object.fromEntries(containers.map((resource) => [resource.urn.slice(resource.urn.lastIndexOf("::cluster-") + "::cluster-".length), { ...resource, inputs: resource.inputs ?? {} }]));
+  return Object.fromEntries(containers.map((resource) => [componentOf(resource), { ...resource, inputs: resource.inputs ?? {} }]));
 }
+
+const componentOf = (/** @type {Resource} */ { urn }) => urn.slice(urn.lastIndexOf("::cluster-") + "::cluster-".length);
 
 /** Which key of the configuration says what a variable says. */
 const keys = {
@@ -40,11 +46,58 @@ const keys = {
 const programs = { zookeeper: "zookeeper", "mesos-master": "mesosMaster", "mesos-slave": "mesosSlave", marathon: "marathon" };
 
 /**
+ * The key of a component's further variables.
+ * @param {string} component
+ */
+export const environmentKey = (component) => `mesos-marathon:${programs[component]}Environment`;
+
+/**
+ * Those of a stack's further variables that are secrets, by component: `NAME=value`. One of a key makes all of it secret.
+ * @param {Record<string, { secret: boolean, objectValue?: Record<string, unknown> }>} configuration as `pulumi config --json --show-secrets` gives it
+ * @returns {Record<string, string[]>}
+ */
+export function secretVariables(configuration) {
+  return Object.fromEntries(
+    Object.keys(programs).flatMap((component) => {
+      const { secret, objectValue } = configuration[environmentKey(component)] ?? {};
+      return secret && objectValue ? [[component, Object.entries(objectValue).map(([name, value]) => `${name}=${value}`)]] : [];
+    }),
+  );
+}
+
+/**
+ * What the stack would make, with the secret variables that its preview was made without: a preview tells none of them, and
+ * with the official docker plugin no other variable of their container either.
+ * @param {Resource[]} resources
+ * @param {Record<string, string[]>} secrets
+ * @returns {Resource[]}
+ * @throws Problem where there are others that the preview does not tell
+ */
+export function withSecrets(resources, secrets) {
+  return resources.map((resource) => {
+    if (resource.type !== containerType) {
+      return resource;
+    }
+    const component = componentOf(resource);
+    const envs = resource.inputs?.envs ?? [];
+    if (!Array.isArray(envs) || envs.includes("[secret]")) {
+      const key = environmentKey(component);
+      throw new Problem(
+        `${key} has secrets that are not single variables of the stack's own file, so it cannot be told whether ${component} fits: ` +
+          `pulumi config set --secret --path ${key}.NAME, for each`,
+      );
+    }
+    return { ...resource, inputs: { ...resource.inputs, envs: [...envs, ...(secrets[component] ?? [])] } };
+  });
+}
+
+/**
  * Why a container cannot be taken over as it is: each with what to set.
  * @param {Pair} pair
  * @returns {string[]}
  */
-export function misfits({ component, wanted, found, imageVariables }) {
+export function misfits(pair) {
+  const { component, wanted, found } = pair;
   const name = found.Name.slice(1);
   const program = programs[component];
   /** @type {string[]} */
@@ -69,10 +122,16 @@ export function misfits({ component, wanted, found, imageVariables }) {
     return problems;
   }
   const wantedVariables = variables(wanted.envs);
-  for (const [variable, value] of variables(found.Config.Env.filter((entry) => !imageVariables.includes(entry)))) {
+  for (const [variable, value] of variables(ownVariables(pair))) {
     const own = wantedVariables.get(variable);
     // The slave gets another work directory, whatever this one is.
     if (own === value || (component === "mesos-slave" && variable === "MESOS_WORK_DIR")) {
+      continue;
+    }
+    if (isSecret(pair, variable, value)) {
+      // No value is told; Pulumi asks for it.
+      const what = own === undefined ? `${variable}, which the stack does not set` : `another ${variable} than the stack would set`;
+      problem(`has ${what}: pulumi config set --secret --path '${program}Environment.${variable}'`);
       continue;
     }
     const [key] = Object.entries(keys).find(([, pattern]) => pattern.test(variable)) ?? [];
@@ -99,10 +158,11 @@ export function misfits({ component, wanted, found, imageVariables }) {
  * @param {Pair} pair
  * @returns {string[]}
  */
-export function additions({ wanted, found }) {
+export function additions(pair) {
+  const { wanted, found } = pair;
   return [
     "labels",
-    ...known(wanted.envs).filter((entry) => !found.Config.Env.includes(entry)),
+    ...[...variables(known(wanted.envs).filter((entry) => !found.Config.Env.includes(entry)))].map(([name, value]) => (isSecret(pair, name, value) ? name : `${name}=${value}`)),
     ...(wanted.envs.includes(unknown) ? ["its work directory in a volume of its own"] : []),
     ...known(binds(wanted.volumes)).filter((bind) => !(found.HostConfig.Binds ?? []).some((own) => own === bind || own.startsWith(`${bind}:`))).map((bind) => `a volume at ${bind.split(":")[1]}`),
     ...(wanted.pidMode === found.HostConfig.PidMode || !wanted.pidMode ? [] : ["the host's processes in sight"]),
@@ -132,12 +192,14 @@ export function preparedState(resources, pairs) {
     const { __internal, ...outputs } = inputs;
     return { ...plain(resource), id: providerId, inputs, outputs };
   });
-  const containers = pairs.map(({ component, found, imageVariables }) => {
+  const containers = pairs.map((pair) => {
+    const { component, found } = pair;
     const { Config, HostConfig } = found;
+    const envs = ownVariables(pair).sort();
     const values = {
       name: found.Name.slice(1),
       image: Config.Image,
-      envs: Config.Env.filter((entry) => !imageVariables.includes(entry)).sort(),
+      envs: hasSecrets(pair) ? secret(envs) : envs,
       networkMode: HostConfig.NetworkMode,
       restart: HostConfig.RestartPolicy?.Name || "no",
       privileged: HostConfig.Privileged,
@@ -162,6 +224,29 @@ export function preparedState(resources, pairs) {
   });
   return [...frame, ...containers];
 }
+
+/**
+ * The variables that the container was given: those that its image does not set by itself.
+ * @param {Pair} pair
+ */
+const ownVariables = ({ found, imageVariables }) => found.Config.Env.filter((entry) => !imageVariables.includes(entry));
+
+/**
+ * Whether the value of a variable is neither to be told nor to be in the state in the clear.
+ * @param {Pair} pair
+ * @param {string} name
+ * @param {string} value
+ */
+const isSecret = ({ secrets }, name, value) => secrets.includes(name) || isCredential(name, value);
+
+/** @param {Pair} pair */
+export const hasSecrets = (pair) => [...variables(ownVariables(pair))].some(([name, value]) => isSecret(pair, name, value));
+
+/**
+ * A secret as `pulumi stack import` takes it, which encrypts it; all of a list, as the docker plugin has it.
+ * @param {unknown} value
+ */
+const secret = (value) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: JSON.stringify(value) });
 
 /** @param {readonly string[]} texts */
 const known = (texts) => texts.filter((text) => !text.includes(unknown));

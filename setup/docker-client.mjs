@@ -34,7 +34,8 @@ export function ask(dockerHost, path, timeout = 5_000) {
   if (protocol === "ssh:" || process.env.DOCKER_TLS_VERIFY || port === "2376") {
     return askByCli(dockerHost, path, timeout);
   }
-  const where = protocol === "unix:" ? { socketPath: decodeURI(pathname) } : { host: hostname, port: port || 2375 };
+  // An IPv6 address has brackets in a URL, and nowhere else.
+  const where = protocol === "unix:" ? { socketPath: decodeURI(pathname) } : { host: hostname.replace(/^\[|\]$/g, ""), port: port || 2375 };
   return new Promise((resolve, reject) => {
     const asked = request({ ...where, path, headers: { host: "docker" }, timeout }, (answer) => {
       /** @type {Buffer[]} */

@@ -50,6 +50,22 @@ export const builtImages = (folder) => [...(folder === "rehearsal" ? [base.name]
 /** The label by which an image tells what it was made from. */
 const recipeLabel = "mesos-marathon.recipe";
 
+const baseRecipe = hashOf(JSON.stringify(base));
+
+/**
+ * What is to be built of a folder, with the recipe of each: what an engine lacks, or has from other sources; with build
+ * arguments all of it. Those are no part of a recipe: whoever runs `npm run up` later, or has only loaded the images, gives none.
+ * @param {string} folder
+ * @param {Record<string, string>} there what the engine has: name → recipe
+ * @param {string[]} buildArgs
+ */
+export function toBuild(folder, there, buildArgs) {
+  const recipe = hashOf(...(folder === "rehearsal" ? [baseRecipe] : []), ...sources(join(root, folder)));
+  return targets[folder]
+    .map((target) => ({ ...target, recipe: hashOf(recipe, target.version ?? "") }))
+    .filter(({ name, recipe }) => buildArgs.length > 0 || there[name] !== recipe);
+}
+
 /**
  * Makes sure that a Docker Engine has every image that a folder makes, made from what lies in the folder now.
  * @param {string} folder
@@ -59,11 +75,9 @@ const recipeLabel = "mesos-marathon.recipe";
  */
 export async function buildImages(folder, dockerHost, { theirs = true, buildArgs = [] } = {}) {
   const onBase = folder === "rehearsal";
-  const baseRecipe = hashOf(JSON.stringify(base));
-  const recipe = hashOf(onBase ? baseRecipe : JSON.stringify(buildArgs), ...sources(join(root, folder)));
   const there = await recipes(dockerHost);
   const noted = (/** @type {string} */ name) => theirs && note({ kind: "image", name, dockerHost });
-  const missing = targets[folder].filter(({ name, version }) => there[name] !== hashOf(recipe, version ?? ""));
+  const missing = toBuild(folder, there, buildArgs);
   const what = `${folder[0].toUpperCase()}${folder.slice(1)} images`;
   if (missing.length === 0) {
     road(what, "there already");
@@ -77,11 +91,11 @@ export async function buildImages(folder, dockerHost, { theirs = true, buildArgs
     noted(base.name);
   }
   await step(what, onBase ? { doing: "docker build", usually: "15 seconds" } : { doing: "docker build from its vendor's packages, never tried", usually: "a few minutes" }, async (progress) => {
-    for (const [index, { name, target, version }] of missing.entries()) {
+    for (const [index, { name, target, version, recipe }] of missing.entries()) {
       progress(`${index + 1} of ${missing.length}`);
       const build = ["build", "--quiet", ...(onBase ? ["--network", "none"] : []), "--target", target, "--tag", name];
       const args = [...(version ? [`VERSION=${version}`] : []), ...buildArgs].flatMap((arg) => ["--build-arg", arg]);
-      const label = ["--label", `${recipeLabel}=${hashOf(recipe, version ?? "")}`];
+      const label = ["--label", `${recipeLabel}=${recipe}`];
       await docker(dockerHost, [...build, ...args, ...label, join(root, folder)], {
         // The builder that needs nothing but the engine; the other one is a plugin of the CLI, with images of its own.
         env: { DOCKER_BUILDKIT: "0" },

@@ -14,7 +14,7 @@ import { local, root } from "./paths.mjs";
 import { plugins } from "./plugins.mjs";
 import { endLeftOver } from "./processes.mjs";
 import { pulumiEngine } from "./pulumi-engine.mjs";
-import { checkStack, chooseStack, look, rememberedStack, rememberStack, setting } from "./stack.mjs";
+import { checkStack, chooseStack, look, rememberedStack, rememberStack, setting, shortName } from "./stack.mjs";
 import { Problem, say } from "./terminal.mjs";
 
 /** The Pulumi CLI with its plugins: enough for any command that does not touch Docker. */
@@ -69,13 +69,13 @@ async function choose(dockerHost) {
 
 /**
  * Makes a stack where it is missing, selects it, and remembers it.
- * @param {string} stack
+ * @param {string} stack with or without organization and project in front
  * @param {NodeJS.ProcessEnv} env
  */
-async function makeStack(stack, env) {
+export async function makeStack(stack, env) {
   const { own, name } = backend();
   const selection = `${name} ${stack}`;
-  const exists = own ? ownStacks().some((there) => there.name === stack) : undefined;
+  const exists = own ? ownStacks().some((there) => there.name === shortName(stack)) : undefined;
   if (exists !== false && readIfThere(local("selected")) === selection) {
     return;
   }

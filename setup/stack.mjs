@@ -130,14 +130,15 @@ export async function chooseStack(sight) {
  * @throws Problem where there is none
  */
 export async function automaticImageSet(stack, dockerHost) {
-  const { chooseImageSet, setOfImages } = await load();
+  const { choosableImageSets, chooseImageSet, setOfImages } = await load();
+  const sets = choosableImageSets(setting(stack, "imageRegistry"));
   const filters = encodeURIComponent(JSON.stringify({ label: ["mesos-marathon.project=mesos-marathon", `mesos-marathon.stack=${shortName(stack)}`] }));
   const { status, body } = await ask(dockerHost, `/containers/json?all=true&filters=${filters}`);
-  const there = setOfImages(status === 200 ? body.map((/** @type {any} */ { Image }) => Image) : []);
+  const there = setOfImages(status === 200 ? body.map((/** @type {any} */ { Image }) => Image) : [], sets);
   if (there) {
     return there;
   }
-  const choice = chooseImageSet(await look(dockerHost));
+  const choice = chooseImageSet(await look(dockerHost, { sets, hasPassword: setting(stack, "imageRegistryUsername") !== "" }), sets);
   if ("imageSet" in choice) {
     return choice.imageSet;
   }
@@ -148,19 +149,22 @@ export async function automaticImageSet(stack, dockerHost) {
  * Looks at what the choice depends on. Whether an image registry can be reached is asked of the Docker Engine: only it
  * knows its mirrors, proxies and certificates.
  * @param {string} dockerHost
+ * @param {{ sets?: import("../components/index.js").ImageSet[], hasPassword?: boolean }} [options] sets: default: every one, as
+ *   nobody renames its images. hasPassword: whether the stack has one for the registry, which only Pulumi can read
  * @returns {Promise<Sight>}
  */
-export async function look(dockerHost) {
+export async function look(dockerHost, { sets, hasPassword = false } = {}) {
   const { platformOf, pullAnswer, reach, telltales } = await load();
   const [version, info, listed] = await Promise.all([ask(dockerHost, "/version"), ask(dockerHost, "/info"), ask(dockerHost, "/images/json")]);
   /** @type {string[]} */
   const images = listed.status === 200 ? listed.body.flatMap((/** @type {any} */ { RepoTags }) => RepoTags ?? []) : [];
   const answers = await Promise.all(
-    telltales(images).map(async (image) => {
+    telltales(images, sets).map(async (image) => {
       const { status, body } = await ask(dockerHost, `/distribution/${image}/json`, patience).catch(() => ({ status: undefined, body: undefined }));
+      const { answer } = pullAnswer({ statusCode: status, json: body });
       // 501: an engine that is only reached through the docker CLI, which cannot ask; it is a distant one.
-      const answer = status === 200 || status === 501 ? "has it" : reach(pullAnswer({ statusCode: status, json: body }).answer);
-      return /** @type {const} */ ([image, answer]);
+      const hasIt = status === 200 || status === 501 || (hasPassword && answer === "credentials");
+      return /** @type {const} */ ([image, hasIt ? "has it" : reach(answer)]);
     }),
   );
   return { platform: platformOf(version.body, info.body), images, registries: Object.fromEntries(answers) };

@@ -20,20 +20,30 @@ await main(async () => {
     say(`Stopping ${name}`);
     await docker(dockerHost, ["stop", name]);
   }
-  say(`The stack ${stack} is stopped; data, ids and containers are kept. ${await tasks(dockerHost, containers)}`);
-  say("To start it again: npm run up, or pulumi up. A start of the Docker Engine or of the machine starts it, too.");
+  const told = await docker(dockerHost, ["inspect", "--format", "{{json .HostConfig}}", ...containers.map(({ name }) => name)]);
+  /** @type {{ PidMode: string, RestartPolicy: { Name: string } }[]} */
+  const settings = told.split("\n").map((line) => JSON.parse(line));
+  const slave = settings[containers.findIndex(({ component }) => component === "mesos-slave")];
+  say(`The stack ${stack} is stopped; data, ids and containers are kept. ${tasks(slave?.PidMode)}`);
+  say(`To start it again: npm run up, or pulumi up. A start of the Docker Engine or of the machine ${engineStart(settings[0].RestartPolicy.Name)}.`);
 });
 
 /**
  * What becomes of the tasks: executors in containers of their own need the host's pid namespace (components/images.ts).
- * They wait as long as Mesos lets them by default (`recovery_timeout`).
- * @param {string} dockerHost
- * @param {import("./containers.mjs").StackContainer[]} containers
+ * They wait as long as Mesos lets them by default (`recovery_timeout`). What others leave, the gate of the slave removes.
+ * @param {string} [pidMode] of the slave
  */
-async function tasks(dockerHost, containers) {
-  const slave = containers.find(({ component }) => component === "mesos-slave");
-  const pid = slave && (await docker(dockerHost, ["inspect", "--format", "{{.HostConfig.PidMode}}", slave.name]));
-  return pid === "host"
+function tasks(pidMode) {
+  return pidMode === "host"
     ? "Tasks run on for 15 minutes: so long their executors wait for the slave. After that they end, and Marathon starts them afresh when it is back."
-    : "The executors of its tasks ran in the slave's container and have ended: Marathon starts the tasks afresh when it is back.";
+    : "The executors of its tasks ran in the slave's container and have ended. The tasks' containers run on until the next up, which removes them; " +
+        "Marathon starts the tasks afresh when it is back.";
+}
+
+/**
+ * What the start of the Docker Engine makes of stopped containers (Docker, "Start containers automatically").
+ * @param {string} policy the same for all of the stack's
+ */
+function engineStart(policy) {
+  return policy === "always" ? "starts it, too" : `leaves it stopped: its restart policy is ${policy}`;
 }

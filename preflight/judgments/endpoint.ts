@@ -27,7 +27,7 @@ function cause(dockerHost: string, { code = "", message, path }: NonNullable<See
 /** By hand, what is asked over ssh. */
 function byHand(dockerHost: string): string {
   const { username, hostname, port } = new URL(dockerHost);
-  return ["ssh", ...(port ? ["-p", port] : []), `${username && `${username}@`}${hostname}`, "docker version"].join(" ");
+  return ["ssh", ...(port ? ["-p", port] : []), `${username && `${username}@`}${hostname.replace(/^\[|\]$/g, "")}`, "docker version"].join(" ");
 }
 
 /** What Node, its TLS and ssh say, in words or by code → what is so, and what to do. */

@@ -1,6 +1,7 @@
 // @ts-check
 /** Puts the drop-ins where the Pulumi engine looks for plugins. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,20 +12,18 @@ const here = dirname(fileURLToPath(import.meta.url));
 const MARK = "drop-in.json";
 
 /**
- * Installs both drop-ins under `<pulumiHome>/plugins`. Safe to rerun and to interrupt: what is up to date is left alone, and
- * each plugin appears whole or not at all. An official plugin in the same place is never touched.
+ * Installs the drop-ins under `<pulumiHome>/plugins`. Safe to rerun and to interrupt: what is up to date is left alone, and
+ * each plugin appears whole or not at all. An official plugin in the same place is left alone as well, if it is whole.
  * @param {string} pulumiHome the PULUMI_HOME to install into; made if it is missing
- * @returns {Promise<string[]>} the names of the drop-ins that were put in place; empty if all were up to date
- * @throws {Error} if an official plugin of the same version is installed there
+ * @returns {Promise<string[]>} the names of the drop-ins that were put in place; empty if nothing was lacking
  */
 export async function install(pulumiHome) {
   const plugins = join(resolve(pulumiHome), "plugins");
   const sources = await hashOfSources();
   const stale = [];
   for (const plugin of PLUGINS) {
-    const found = await markIn(join(plugins, folderOf(plugin)));
-    if (found === "official") throw new Error(`${join(plugins, folderOf(plugin))} holds an official plugin: no drop-in is needed there`);
-    if (found !== sources) stale.push(plugin);
+    const found = await markIn(join(plugins, folderOf(plugin)), plugin.name);
+    if (found !== "official" && found !== sources) stale.push(plugin);
   }
   if (stale.length === 0) return [];
   await mkdir(plugins, { recursive: true });
@@ -64,6 +63,7 @@ async function put(plugin, work, plugins, sources) {
     if (error.code !== "ENOENT") throw error;
   });
   await rename(fresh, target);
+  await rm(partialOf(target), { force: true });
 }
 
 /**
@@ -77,15 +77,21 @@ exec "$node" "\${0%/*}/${name}.js" "$@"
 `;
 
 /**
- * The hash in a plugin folder's mark, "official" for a folder without one, undefined for no folder.
+ * The file by which the Pulumi CLI tells that a plugin's download was cut off.
+ * @param {string} folder of the plugin
+ */
+const partialOf = (folder) => `${folder}.partial`;
+
+/**
+ * The hash in a plugin folder's mark, "official" for a whole plugin without one, undefined where there is no whole plugin.
  * @param {string} folder
+ * @param {string} name of the plugin
  * @returns {Promise<string | undefined>}
  */
-async function markIn(folder) {
+async function markIn(folder, name) {
   const names = await readdir(folder).catch(() => undefined);
-  if (!names) return undefined;
-  if (!names.includes(MARK)) return "official";
-  return JSON.parse(await readFile(join(folder, MARK), "utf8")).sources;
+  if (!names?.includes(`pulumi-resource-${name}`) || existsSync(partialOf(folder))) return undefined;
+  return names.includes(MARK) ? JSON.parse(await readFile(join(folder, MARK), "utf8")).sources : "official";
 }
 
 /** A hash of everything the bundles are made of: the sources here and the locked versions of what they import. */

@@ -31,9 +31,11 @@ interface Byhand {
   readonly networkMode?: string;
   readonly status?: string;
   readonly labels?: Record<string, string>;
+  /** Secret variables of the stack's. */
+  readonly secrets?: readonly string[];
 }
 
-function pair({ environment = [], binds = ["/sys/fs/cgroup:/sys/fs/cgroup"], image: from = image, network = "host", networkMode = "host", status = "running", labels = {} }: Byhand) {
+function pair({ environment = [], secrets = [], binds = ["/sys/fs/cgroup:/sys/fs/cgroup"], image: from = image, network = "host", networkMode = "host", status = "running", labels = {} }: Byhand) {
   const found = {
     Id: "0123456789abcdef",
     Name: "/mesos-slave",
@@ -41,7 +43,8 @@ function pair({ environment = [], binds = ["/sys/fs/cgroup:/sys/fs/cgroup"], ima
     Config: { Image: from, Env: ["PATH=/bin", "MESOS_WORK_DIR=/tmp/mesos", ...environment], Labels: labels },
     HostConfig: { NetworkMode: network, Binds: binds, RestartPolicy: { Name: "always" }, Privileged: true, PidMode: "", LogConfig: { Type: "json-file", Config: {} } },
   } as unknown as ContainerInspectInfo;
-  return { component: "mesos-slave", wanted: { ...wanted, networkMode }, found, imageVariables: ["PATH=/bin", "MESOS_WORK_DIR=/tmp/mesos"] };
+  const names = secrets.map((entry) => entry.split("=")[0]);
+  return { component: "mesos-slave", wanted: { ...wanted, networkMode, envs: [...wanted.envs, ...secrets] }, found, imageVariables: ["PATH=/bin", "MESOS_WORK_DIR=/tmp/mesos"], secrets: names };
 }
 
 const table: Record<string, readonly [Byhand, ...string[]]> = {
@@ -57,6 +60,20 @@ const table: Record<string, readonly [Byhand, ...string[]]> = {
     "has MESOS_RESOURCES=cpus:4;mem:1, and the stack would set cpus:2: pulumi config set mesosSlaveResources 'cpus:4;mem:1'",
     "has MESOS_ATTRIBUTES=rack:1;zone:a: pulumi config set mesosSlaveAttributes 'rack:1;zone:a'",
     "has MESOS_GC_DELAY=2 days, which the stack does not set: pulumi config set --path 'mesosSlaveEnvironment.MESOS_GC_DELAY' '2 days'",
+  ],
+  "a credential that the stack does not set": [
+    { environment: ["MESOSPHERE_HTTP_CREDENTIALS=me:correct-horse"] },
+    "has MESOSPHERE_HTTP_CREDENTIALS, which the stack does not set: pulumi config set --secret --path 'mesosSlaveEnvironment.MESOSPHERE_HTTP_CREDENTIALS'",
+  ],
+  "another credential, and another value beside it": [
+    { environment: ["API_TOKEN=correct-horse", "JAVA_OPTS=-Xmx1g"], secrets: ["API_TOKEN=battery-staple", "JAVA_OPTS=-Xmx2g"] },
+    "has another API_TOKEN than the stack would set: pulumi config set --secret --path 'mesosSlaveEnvironment.API_TOKEN'",
+    "has another JAVA_OPTS than the stack would set: pulumi config set --secret --path 'mesosSlaveEnvironment.JAVA_OPTS'",
+  ],
+  "a credential that the stack sets, too": [{ environment: ["API_TOKEN=correct-horse"], secrets: ["API_TOKEN=correct-horse"] }],
+  "the path of a credential": [
+    { environment: ["MESOS_CREDENTIAL=/etc/mesos/credential"] },
+    "has MESOS_CREDENTIAL=/etc/mesos/credential, which the stack does not set: pulumi config set --path 'mesosSlaveEnvironment.MESOS_CREDENTIAL' /etc/mesos/credential",
   ],
   "another image": [
     { image: "mesoscloud/mesos-slave:0.28.1" },
@@ -81,6 +98,38 @@ const table: Record<string, readonly [Byhand, ...string[]]> = {
 describe("of a container started by hand it is told what does not fit, and what to set", () => {
   for (const [what, [byHand, ...sentences]] of Object.entries(table)) {
     it(what, () => assert.deepEqual(adoption.misfits(pair(byHand)), sentences.map((sentence) => `mesos-slave ${sentence}`)));
+  }
+});
+
+it("of what is secret in the stack's own container only the name is told", () => {
+  const told = adoption.additions(pair({ secrets: ["API_TOKEN=correct-horse", "JAVA_OPTS=-Xmx2g"] }));
+  assert.deepEqual(told.filter((text) => /API_TOKEN|JAVA_OPTS/.test(text)), ["API_TOKEN", "JAVA_OPTS"]);
+});
+
+it("secret variables are those of the keys that have a secret, and stand beside what a preview without them told", () => {
+  const secrets = adoption.secretVariables({
+    "mesos-marathon:marathonEnvironment": { secret: true, objectValue: { API_TOKEN: "a=b", JAVA_OPTS: "-Xmx1g", LIMIT: 3 } },
+    "mesos-marathon:zookeeperEnvironment": { secret: false, objectValue: { JVMFLAGS: "-Xmx1g" } },
+    "mesos-marathon:mesosSlaveEnvironment": { secret: true },
+    "mesos-marathon:imageRegistryPassword": { secret: true },
+  });
+  assert.deepEqual(secrets, { marathon: ["API_TOKEN=a=b", "JAVA_OPTS=-Xmx1g", "LIMIT=3"] });
+  assert.equal(adoption.environmentKey("mesos-slave"), "mesos-marathon:mesosSlaveEnvironment");
+
+  const resource = (component: string, envs: unknown) => ({ urn: `urn:pulumi:dev::mesos-marathon::docker:index/container:Container::cluster-${component}`, custom: true, type: "docker:index/container:Container", inputs: { name: "n", envs } });
+  const volume = { urn: "urn:pulumi:dev::mesos-marathon::docker:index/volume:Volume::cluster-marathon", custom: true, type: "docker:index/volume:Volume", inputs: {} };
+  assert.deepEqual(adoption.withSecrets([volume, resource("zookeeper", ["A=1"]), resource("marathon", ["B=2"])], secrets), [
+    volume,
+    resource("zookeeper", ["A=1"]),
+    resource("marathon", ["B=2", ...secrets.marathon]),
+  ]);
+  // Of one variable, as the drop-in has it, and of all, as the official plugin has it.
+  for (const hidden of [["B=2", "[secret]"], "[secret]"]) {
+    assert.throws(() => adoption.withSecrets([resource("marathon", hidden)], {}), {
+      message:
+        "mesos-marathon:marathonEnvironment has secrets that are not single variables of the stack's own file, so it cannot be told whether marathon fits: " +
+        "pulumi config set --secret --path mesos-marathon:marathonEnvironment.NAME, for each",
+    });
   }
 });
 
@@ -114,6 +163,15 @@ it("the state has stack, components, provider and the containers as they are, an
   assert.match(host.id ?? "", /^[0-9a-f-]{36}$/);
   assert.deepEqual(host, { urn: provider, custom: true, type: "pulumi:providers:docker", id: host.id, inputs: { __internal: {}, host: "unix:///d.sock" }, outputs: { host: "unix:///d.sock" } });
   assert.deepEqual(component, { urn: parent, custom: false, type: "mesos:index:MesosSlave" });
+  assert.equal(adoption.hasSecrets(pair({ environment: ["MESOS_IP=127.0.0.1"] })), false);
+  for (const secrets of [[], ["A=1", "API_TOKEN=correct-horse"]]) {
+    const withSecret = pair({ environment: ["MESOS_IP=127.0.0.1", secrets[1] ?? "API_TOKEN=correct-horse"], secrets });
+    assert.equal(adoption.hasSecrets(withSecret), true);
+    const { inputs, outputs } = adoption.preparedState(resources, [withSecret])[3];
+    // As `pulumi stack export --show-secrets` has one.
+    const envs = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: '["API_TOKEN=correct-horse","MESOS_IP=127.0.0.1"]' };
+    assert.deepEqual([inputs?.envs, outputs?.envs], [envs, envs]);
+  }
   const values = {
     name: "mesos-slave",
     image,

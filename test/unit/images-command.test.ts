@@ -1,8 +1,13 @@
 /** What `npm run images` is asked for, and which images a stack has. */
 import assert from "node:assert/strict";
+import { copyFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, describe, it } from "node:test";
 
 import { imageSets, imagesOf } from "../../components";
+import { choosableImageSets, telltales } from "../../components/choose-image-set";
+import { FakeEngine } from "./fake-engine";
 
 let bundle: typeof import("../../setup/bundle.mjs", { with: { "resolution-mode": "import" } });
 before(async () => void (bundle = await import("../../setup/bundle.mjs")));
@@ -43,5 +48,52 @@ describe("npm run images", () => {
       }
     }
     assert.deepEqual(await bundle.stackImages("modern", "unix:///nowhere"), { name: "modern", images: imagesOf(imageSets.modern), folders: ["modern"] });
+  });
+
+  it("builds what is not there or from other sources, and with build arguments all of it, which later runs take as it is", async () => {
+    const { builtImages, toBuild } = await import("../../setup/images.mjs");
+    for (const folder of ["modern", "rehearsal"]) {
+      const names = builtImages(folder).filter((name) => !name.startsWith("mesos-marathon/rehearsal-base:"));
+      const built = (there: Record<string, string>, ...buildArgs: string[]) => toBuild(folder, there, buildArgs).map(({ name }) => name);
+      const made = Object.fromEntries(toBuild(folder, {}, ["PACKAGES=https://mirror.test"]).map(({ name, recipe }) => [name, recipe]));
+      assert.deepEqual(Object.keys(made), names);
+      assert.deepEqual(built(made), []);
+      assert.deepEqual(built(made, "PACKAGES=https://mirror.test"), names);
+      assert.deepEqual(built({ ...made, [names[1]]: "other sources" }), [names[1]]);
+    }
+  });
+
+  it("chooses an automatic set by the stack's own registry, as the program does", async (t) => {
+    const root = join(__dirname, "../..");
+    const clone = mkdtempSync(join(tmpdir(), "mesos-marathon-clone-"));
+    t.after(() => rmSync(clone, { recursive: true }));
+    for (const folder of ["setup", "checks", "components", "preflight"]) {
+      cpSync(join(root, folder), join(clone, folder), { recursive: true });
+    }
+    symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
+    copyFileSync(join(root, "package.json"), join(clone, "package.json"));
+    const { stackImages }: typeof bundle = await import(join(clone, "setup", "bundle.mjs"));
+    const engine = await FakeEngine.start();
+    t.after(() => engine.stop());
+    engine.version = { ...engine.version, Version: "28.5.2", MinAPIVersion: "1.24" };
+    const silent = Object.fromEntries(telltales([]).map((image) => [image, null]));
+    const chosen = (settings: Record<string, string>, registries: FakeEngine["registries"]) => {
+      writeFileSync(join(clone, "Pulumi.mine.yaml"), ["config:", ...Object.entries({ imageSet: "auto", ...settings }).map(([key, value]) => `  mesos-marathon:${key}: ${value}`), ""].join("\n"));
+      engine.registries = { ...silent, ...registries };
+      return stackImages("mine", engine.dockerHost).then(({ name, images }) => `${name}: ${images[0]}`, ({ message }) => message);
+    };
+    const mirrored = choosableImageSets("registry.test/mirror");
+    const each = (status: number, message: string) => Object.fromEntries(telltales([], mirrored).map((image) => [image, { status, message }]));
+    const imageRegistry = "registry.test/mirror";
+    assert.equal(await chosen({ imageRegistry }, each(200, "")), "classic: registry.test/mirror/library/zookeeper:3.6.4");
+    assert.match(await chosen({ imageRegistry }, each(401, "no basic auth credentials")), /^The image set of stack mine is auto, .* classic: the image registry does not give out registry\.test/s);
+    // Nobody but Pulumi can read the password.
+    assert.equal(await chosen({ imageRegistry, imageRegistryUsername: "me" }, each(401, "no basic auth credentials")), "classic: registry.test/mirror/library/zookeeper:3.6.4");
+    engine.containers.set("zk", {
+      name: "zk",
+      image: "registry.test/mirror/mesoscloud/zookeeper:3.4.6-ubuntu-14.04",
+      labels: { "mesos-marathon.project": "mesos-marathon", "mesos-marathon.stack": "mine" },
+    });
+    assert.equal(await chosen({ imageRegistry }, each(404, "not found")), "tutorial: registry.test/mirror/mesoscloud/zookeeper:3.4.6-ubuntu-14.04", "the set that runs stays");
   });
 });

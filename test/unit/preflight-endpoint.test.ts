@@ -199,6 +199,14 @@ test("over ssh", { skip: !existsSync("/usr/bin/ssh") && "there is no ssh" }, asy
     return `ssh://me@127.0.0.1:${port}`;
   };
   await t.test("it answers", async (t) => assert.equal(await said(t, await sshd(t, {}), environment), ""));
+  await t.test("at an IPv6 address, which ssh takes without brackets", async (t) => {
+    const echo = mkdtempSync(file("echo-"));
+    writeFileSync(join(echo, "ssh"), '#!/bin/sh\necho "$@" >&2\nexit 255\n', { mode: 0o755 });
+    assert.equal(
+      await said(t, "ssh://me@[::1]:22", { PATH: `${echo}:${process.env.PATH}` }),
+      "ssh ended with 255: -o BatchMode=yes -l me -p 22 -- ::1 docker system dial-stdio: try ssh -p 22 me@::1 docker version",
+    );
+  });
   await t.test("an unknown host", async (t) => {
     const dockerHost = await sshd(t, { known: false });
     assert.equal(await said(t, dockerHost, environment), `its ssh key is not in known_hosts, or another one is: compare it, with ${at(dockerHost)}`);

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { before, describe, it } from "node:test";
+import { promisify } from "node:util";
 
 import type { Sight } from "../../components/choose-image-set";
 
@@ -98,6 +102,31 @@ describe("the stack that npm run up chooses", () => {
     rmSync(join(states, "b.json"));
     assert.match(down(), /^Up in this clone: the stack a\. To take it down: npm run down -- --stack a$/m);
   });
+  it("is not made again where it is there, however it is named", (t) => {
+    const clone = mkdtempSync(join(tmpdir(), "mesos-marathon-clone-"));
+    t.after(() => rmSync(clone, { recursive: true }));
+    for (const folder of ["setup", "checks"]) {
+      cpSync(join(__dirname, "../..", folder), join(clone, folder), { recursive: true });
+    }
+    writeFileSync(join(clone, "Pulumi.mine.yaml"), "config: {}\n");
+    const states = join(clone, ".local", "state", ".pulumi", "stacks", "mesos-marathon");
+    mkdirSync(states, { recursive: true });
+    writeFileSync(join(clone, "pulumi"), `#!/bin/sh\necho "$@" >> "${clone}/asked"\n`, { mode: 0o755 });
+    // Nobody is logged in, so that the state is the clone's.
+    const { PULUMI_BACKEND_URL, PULUMI_ACCESS_TOKEN, ...others } = process.env;
+    const env = { ...others, PATH: `${clone}:${process.env.PATH}`, PULUMI_CREDENTIALS_PATH: clone };
+    const script = `import("${clone}/setup/prepare.mjs").then(({ makeStack }) => makeStack(process.argv[1], process.env))`;
+    const asked = (stack: string) => {
+      writeFileSync(join(clone, "asked"), "");
+      assert.equal(spawnSync(process.execPath, ["-e", script, stack], { env, encoding: "utf8" }).stderr, "");
+      return readFileSync(join(clone, "asked"), "utf8");
+    };
+    assert.equal(asked("organization/mesos-marathon/mine"), "stack init organization/mesos-marathon/mine --non-interactive\n");
+    writeFileSync(join(states, "mine.json"), "{}");
+    assert.equal(asked("organization/mesos-marathon/mine"), "", "it is selected already");
+    assert.equal(asked("mine"), "stack select mine --non-interactive\n");
+    assert.equal(asked("organization/mesos-marathon/mine"), "stack select organization/mesos-marathon/mine --non-interactive\n");
+  });
   it("has outputs for a person, and others for programs", () => {
     assert.deepEqual(modules.stack.outputLines({ cluster: { schemaVersion: 1 }, marathonUrl: "http://127.0.0.1:8080", mesosUrl: "http://127.0.0.1:5050" }), [
       "marathonUrl  http://127.0.0.1:8080",
@@ -134,6 +163,35 @@ describe("the containers that npm run logs and npm run stop are about", () => {
   });
 });
 
+it("npm run stop stops Marathon first, and says what becomes of tasks and what starts the cluster again", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "stop-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const server = createServer((_, response) => response.end("OK")).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const stop = (hostConfig: object) => {
+    const lines = ["zookeeper", "mesos-master", "mesos-slave", "marathon"].map((component) => `a\\t${component}\\t${component}\\tUp 2 minutes\\n`).join("");
+    const inspected = JSON.stringify(hostConfig);
+    writeFileSync(
+      join(folder, "docker"),
+      `#!/bin/sh\ncase $1 in\nps) printf '${lines}';;\ninspect) shift 3; for name in "$@"; do echo '${inspected}'; done;;\nesac\n`,
+      { mode: 0o755 },
+    );
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, DOCKER_HOST: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, DOCKER_TLS_VERIFY: "" };
+    return promisify(execFile)(process.execPath, [join(__dirname, "../../setup/stop.mjs"), "--stack", "a"], { env }).then(({ stderr }) => stderr.split("\n"));
+  };
+  assert.deepEqual(await stop({ PidMode: "", RestartPolicy: { Name: "unless-stopped" } }), [
+    ...["marathon", "mesos-slave", "mesos-master", "zookeeper"].map((name) => `Stopping ${name}`),
+    "The stack a is stopped; data, ids and containers are kept. The executors of its tasks ran in the slave's container and have ended. " +
+      "The tasks' containers run on until the next up, which removes them; Marathon starts the tasks afresh when it is back.",
+    "To start it again: npm run up, or pulumi up. A start of the Docker Engine or of the machine leaves it stopped: its restart policy is unless-stopped.",
+    "",
+  ]);
+  const [, , , , stopped, start] = await stop({ PidMode: "host", RestartPolicy: { Name: "always" } });
+  assert.match(stopped, /kept\. Tasks run on for 15 minutes: .* After that they end, and Marathon starts them afresh when it is back\.$/);
+  assert.match(start, /A start of the Docker Engine or of the machine starts it, too\.$/);
+});
+
 describe("a Docker Engine that does not answer", () => {
   const situation = { dockerHost: "unix:///var/run/docker.sock", chosenBy: "", code: "ENOENT", message: "connect ENOENT", installed: false, installedByUs: false, systemd: false };
   const remedy = (changes: object) => modules.engine.remedy({ ...situation, ...changes });
@@ -165,6 +223,16 @@ describe("a Docker Engine that does not answer", () => {
     assert.throws(() => modules.client.currentDockerHost({ HOME: "/nowhere", DOCKER_CONTEXT: "gone" }), {
       message: 'The docker CLI\'s context "gone" (DOCKER_CONTEXT) is not found: choose one of docker context ls, with docker context use NAME or DOCKER_CONTEXT, or set mesos-marathon:dockerHost.',
     });
+  });
+
+  it("answers at an IPv6 address, too", async (t) => {
+    const server = createServer((_, response) => response.end("OK"));
+    t.after(() => server.close());
+    const listens = await new Promise((resolve) => server.on("error", () => resolve(false)).listen(0, "::1", () => resolve(true)));
+    if (!listens) {
+      return t.skip("there is no IPv6 here");
+    }
+    assert.deepEqual(await modules.client.ask(`tcp://[::1]:${(server.address() as AddressInfo).port}`, "/_ping"), { status: 200, body: "OK" });
   });
 
   it("is known by its process's name, so that a number that was left keeps none from starting", (t) => {
@@ -274,6 +342,34 @@ describe("what is there already", () => {
     assert.equal(there({ "node_modules/a": { version: "1.0.1" } }), false);
     assert.equal(there({ "node_modules/a": { version: "1.0.0" }, "node_modules/c": { version: "1.0.0" } }), false);
     assert.equal(modules.dependencies.matches(lock, {}), false);
+  });
+});
+
+describe("the drop-ins for the plugins", () => {
+  it("take the place of what is lacking or was cut off, and of no official plugin that is whole", async (t) => {
+    const { install } = await import("../../setup/drop-ins/install.mjs");
+    const { hasPlugins, neededPlugins } = await import("../../setup/plugins.mjs");
+    const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
+    t.after(() => rmSync(home, { recursive: true }));
+    const [docker, command] = neededPlugins().map(({ name, version }) => join(home, "plugins", `resource-${name}-v${version}`));
+    const official = (folder: string, program: string) => {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, program), "official");
+    };
+    official(docker, "pulumi-resource-docker");
+    assert.deepEqual(await install(home), ["command"]);
+    assert.deepEqual(readdirSync(docker), ["pulumi-resource-docker"]);
+    assert.equal(hasPlugins(home), true);
+    assert.deepEqual(await install(home), []);
+
+    // Cut off while it was unpacked, and before.
+    writeFileSync(`${docker}.partial`, "");
+    rmSync(command, { recursive: true });
+    official(command, "LICENSE");
+    assert.equal(hasPlugins(home), false);
+    assert.deepEqual(await install(home), ["docker", "command"]);
+    assert.deepEqual([docker, command].map((folder) => readdirSync(folder).includes("drop-in.json")), [true, true]);
+    assert.equal(hasPlugins(home), true);
   });
 });
 
