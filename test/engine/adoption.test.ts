@@ -15,11 +15,13 @@ import { makeTutorialImages } from "./tutorial-images";
 // A cluster started by hand with the tutorial's lines, at an address that is not the stack's default, is taken over.
 
 const address = "127.0.0.9";
+/** ZooKeeper has no use for it: it stands for any credential. */
+const token = "hidden-word";
 const names = ["marathon", "mesos-master", "mesos-slave", "zookeeper"];
 const always = ["--net=host", "--restart=always"];
 const listens = ["-e", `MESOS_HOSTNAME=${address}`, "-e", `MESOS_IP=${address}`];
 const lines = [
-  ["-e", "MYID=1", "-e", `SERVERS=${address}`, "--name=zookeeper", ...always, "mesoscloud/zookeeper:3.4.6-ubuntu-14.04"],
+  ["-e", "MYID=1", "-e", `SERVERS=${address}`, "-e", `AUDIT_TOKEN=${token}`, "--name=zookeeper", ...always, "mesoscloud/zookeeper:3.4.6-ubuntu-14.04"],
   [...listens, "-e", "MESOS_QUORUM=1", "-e", `MESOS_ZK=zk://${address}:2181/mesos`, "--name=mesos-master", ...always, "mesoscloud/mesos-master:0.23.0-ubuntu-14.04"],
   [
     ...[...listens, "-e", `MESOS_MASTER=zk://${address}:2181/mesos`, "-v", "/sys/fs/cgroup:/sys/fs/cgroup"],
@@ -81,14 +83,18 @@ test("what does not fit is told with what to set, and nothing is adopted", async
   const { code, output } = await stack.npmRun("adopt", "--yes");
   assert.notEqual(code, 0);
   assert.match(output, new RegExp(`- mesos-master has MESOS_IP=${address}, and the stack would set 127\\.0\\.0\\.1: pulumi config set address ${address}`));
+  assert.match(output, /- zookeeper has AUDIT_TOKEN, which the stack does not set: pulumi config set --secret --path 'zookeeperEnvironment\.AUDIT_TOKEN'/);
+  assert.ok(!output.includes(token), output);
   assert.deepEqual(await stack.resources(), []);
   assert.deepEqual(await cluster(), made);
 });
 
 test("it is adopted as it runs, after it was told what that means", async () => {
   await stack.set("mesos-marathon:address", address);
+  await stack.mustRun("config", "set", "--secret", "--path", "zookeeperEnvironment.AUDIT_TOKEN", token);
   const { code, output } = await stack.npmRun("adopt", "--yes");
   assert.equal(code, 0, output);
+  assert.ok(![output, (await stack.mustRun("stack", "export")).stdout].some((text) => text.includes(token)));
   for (const { id, name } of made) {
     assert.match(output, new RegExp(`^  ${name} \\(${id.slice(0, 12)}, mesoscloud/.+, runs since .+\\) as ${name}$`, "m"));
   }
