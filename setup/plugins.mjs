@@ -114,6 +114,8 @@ function dropInRecipe() {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   // Dirent.path is what Node 20 calls parentPath.
   const paths = files.map((entry) => join(entry.parentPath ?? /** @type {any} */ (entry).path, entry.name)).sort();
+  // What they share with the gates.
+  paths.push(join(root, "checks", "ssh.mjs"));
   return hashOf(...paths.map((path) => readFileSync(path)), readFileSync(join(root, "package-lock.json")));
 }
 

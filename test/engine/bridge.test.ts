@@ -116,6 +116,24 @@ test("a second cluster is refused the first one's subnet, and comes up beside it
   assert.deepEqual([await taskContainers(), await tasks()], before);
 });
 
+test("in the other mode, by a destroy or as a new slave: apps and framework are the same ones", async () => {
+  const { frameworkId } = await get(`${marathonUrl}/v2/info`);
+  const goesOn = async (host: string) => {
+    await stack.up();
+    assert.equal((await get(`${marathonUrl}/v2/info`)).frameworkId, frameworkId);
+    for (const id of ids) {
+      assert.equal((await eventually(`${id} at ${host}`, async () => (await healthy(id)).host === host && healthy(id))).host, host);
+    }
+  };
+  await stack.destroy();
+  await stack.set("mesos-marathon:networkMode", "host");
+  await goesOn("127.0.0.1");
+  await stack.set("mesos-marathon:networkMode", "bridge");
+  await assert.rejects(stack.up(), /kept state forbids that mesos-marathon:networkMode \(bridge\)/);
+  await stack.set("mesos-marathon:mesosSlaveGeneration", 2);
+  await goesOn(gateway);
+});
+
 test("under a host name that browsers use, the slave says that name, and health checks find it", async () => {
   // On its kept state no slave takes another.
   await stack.destroy();

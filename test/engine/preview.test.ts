@@ -130,11 +130,10 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   labels: { value: () => ({ "example.com/team": "payments" }), replaces: all, proves: all, shows: "labels" },
   zookeeperName: { value: () => "preview-zookeeper", replaces: ["zookeeper"], proves: all },
   zookeeperPort: { value: () => "27181", replaces: all, proves: all, more: ["update cluster-marathon-teardown"] },
-  // Of the four alike, one is changed for good: Marathon, below.
-  zookeeperEnvironment: { value: () => ({ JVMFLAGS: "-Xmx256m" }), replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "envs" },
-  zookeeperMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "volumes" },
-  zookeeperCpus: { value: () => "0.5", replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "cpus" },
-  zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, previewOnly: true, shows: "memory" },
+  zookeeperEnvironment: { value: () => ({ JVMFLAGS: "-Xmx256m" }), replaces: ["zookeeper"], proves: all, shows: "envs" },
+  zookeeperMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["zookeeper"], proves: all, shows: "volumes" },
+  zookeeperCpus: { value: () => "1.5", replaces: ["zookeeper"], proves: all, shows: "cpus" },
+  zookeeperMemory: { value: () => "512", replaces: ["zookeeper"], proves: all, shows: "memory" },
   // The masters' nodes are made anew; registry, slave and framework are not there.
   mesosZookeeperPath: { value: () => "/clusters/mesos", replaces: aboveZooKeeper, proves: aboveZooKeeper },
   mesosRole: {
@@ -146,10 +145,10 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
   mesosMasterName: { value: () => "preview-master", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
   // They find the master through ZooKeeper.
   mesosMasterPort: { value: () => "27050", replaces: ["mesos-master"], proves: aboveZooKeeper, more: ["update cluster-marathon-teardown"] },
-  mesosMasterEnvironment: { value: () => ({ MESOS_CLUSTER: "test" }), replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "envs" },
-  mesosMasterMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "volumes" },
-  mesosMasterCpus: { value: () => "0.5", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "cpus" },
-  mesosMasterMemory: { value: () => "512", replaces: ["mesos-master"], proves: aboveZooKeeper, previewOnly: true, shows: "memory" },
+  mesosMasterEnvironment: { value: () => ({ MESOS_CLUSTER: "test" }), replaces: ["mesos-master"], proves: aboveZooKeeper, shows: "envs" },
+  mesosMasterMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-master"], proves: aboveZooKeeper, shows: "volumes" },
+  mesosMasterCpus: { value: () => "1.5", replaces: ["mesos-master"], proves: aboveZooKeeper, shows: "cpus" },
+  mesosMasterMemory: { value: () => "512", replaces: ["mesos-master"], proves: aboveZooKeeper, shows: "memory" },
   mesosSlaveName: { value: () => "preview-slave", replaces: ["mesos-slave"], proves: ["mesos-slave"], more: ["update cluster-mesos-slave-teardown"] },
   mesosSlavePort: {
     value: () => "27051",
@@ -157,10 +156,10 @@ const table: Record<(typeof keys)[number], Row | Elsewhere> = {
     proves: ["mesos-slave"],
     refused: /kept state forbids that mesos-marathon:mesosSlavePort changes from 5051 to 27051/,
   },
-  mesosSlaveEnvironment: { value: () => ({ MESOS_GC_DELAY: "2days" }), replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "envs" },
-  mesosSlaveMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "volumes" },
-  mesosSlaveCpus: { value: () => "0.5", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "cpus" },
-  mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], previewOnly: true, shows: "memory" },
+  mesosSlaveEnvironment: { value: () => ({ MESOS_GC_DELAY: "2days" }), replaces: ["mesos-slave"], proves: ["mesos-slave"], shows: "envs" },
+  mesosSlaveMounts: { value: () => ["/etc/hostname:/etc/host-name:ro"], replaces: ["mesos-slave"], proves: ["mesos-slave"], shows: "volumes" },
+  mesosSlaveCpus: { value: () => "1.5", replaces: ["mesos-slave"], proves: ["mesos-slave"], shows: "cpus" },
+  mesosSlaveMemory: { value: () => "512", replaces: ["mesos-slave"], proves: ["mesos-slave"], shows: "memory" },
   mesosSlaveResources: { value: () => "cpus:3;mem:4096;disk:10240;ports:[31000-32000]", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   mesosSlaveAttributes: { value: () => "rack:1", replaces: ["mesos-slave"], proves: ["mesos-slave"] },
   // The rehearsal's executors have containers of their own, which get none of the slave's mounts.
@@ -237,7 +236,7 @@ const named = (steps: readonly string[]) => steps.map((step) => step.split(":")[
 const changes = new Map<string, Record<string, Row>>();
 for (const [key, row] of Object.entries(table)) {
   if (!("provedIn" in row)) {
-    const together = row.shows ? JSON.stringify([row.replaces, row.previewOnly]) : key;
+    const together = row.shows ? JSON.stringify(row.replaces) : key;
     changes.set(together, { ...changes.get(together), [key]: row });
   }
 }

@@ -29,8 +29,8 @@ export interface FakeContainer {
   log?: Buffer;
   /** Called before each inspect is answered: what the container does as time goes by. */
   inspected?: (container: FakeContainer, times: number) => void;
-  /** Status codes other than success: action, such as `kill`, → code. */
-  readonly refuses?: Readonly<Record<string, number>>;
+  /** Status codes other than success: action, such as `kill`, → code, or code and message. */
+  readonly refuses?: Readonly<Record<string, number | readonly [code: number, message: string]>>;
 }
 
 /** As Docker writes it. */
@@ -136,8 +136,10 @@ export class FakeEngine {
     if (!container || !pathname.startsWith("/containers/")) {
       return void send(404, { message: `No such container: ${name}` });
     }
-    if (container.refuses?.[action]) {
-      return void send(container.refuses[action], { message: `${action} is refused` });
+    const refused = container.refuses?.[action];
+    if (refused) {
+      const [code, message] = typeof refused === "number" ? [refused, `${action} is refused`] : refused;
+      return void send(code, { message });
     }
     switch (action) {
       case "json": {

@@ -177,9 +177,15 @@ for (const [what, slaves, said] of [
 }
 
 test("a slave in a crash loop cannot be signalled, and is not in the way", async (t) => {
-  const { code, stdout, changes } = await tearDownSlave(t, [{ ...slave, status: "restarting", refuses: { kill: 409 } }]);
-  assert.deepEqual([code, stdout], [0, `3 task containers removed\n${kept}mesos-slave had just ended, so the master keeps it until its time-out\n`]);
-  assert.deepEqual(changes.slice(2).sort(), removals);
+  const ended: [FakeContainer["refuses"], number][] = [
+    [{ kill: 409 }, 2],
+    [{ update: [500, "Cannot update container 01: cannot update a stopped container: unknown"] }, 1],
+  ];
+  for (const [refuses, before] of ended) {
+    const { code, stdout, changes } = await tearDownSlave(t, [{ ...slave, status: "restarting", refuses }]);
+    assert.deepEqual([code, stdout], [0, `3 task containers removed\n${kept}mesos-slave had just ended, so the master keeps it until its time-out\n`]);
+    assert.deepEqual(changes.slice(before).sort(), removals);
+  }
 });
 
 test("a slave that does not leave is told of, and its tasks' containers are removed all the same", async (t) => {
