@@ -26,7 +26,7 @@ from mesos_model import (SLAVE_CAPABILITIES, TERMINAL, Resources, apply_status, 
 from zookeeper_group import Group, Url
 
 EXECUTOR_OVERHEAD = Resources(cpus=0.1, mem=32.0)
-# Seconds after which a recovering slave gives up even executors that are seen to live. Mesos gives up all that have not answered
+# Seconds after which a recovering slave gives up even executors that it sees living. Mesos gives up all that have not answered
 # after executor_reregistration_timeout; here a processor that is busy must not cost a task.
 EXECUTOR_PATIENCE = 15
 OURS = re.compile(r"mesos-(?:.*\.)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.executor)?")
