@@ -9,6 +9,22 @@ const pollMilliseconds = 200;
 const soon = () => AbortSignal.timeout(answerMilliseconds);
 
 /**
+ * Asks until there is an answer, and be it a refusal, or the time is over.
+ * @param {number} deadline
+ * @param {string} url
+ * @param {string} [credentials]
+ */
+async function answerOf(deadline, url, credentials) {
+  for (;;) {
+    const answer = await json(url, soon(), credentials);
+    if (answer.answered || Date.now() > deadline) {
+      return answer;
+    }
+    await sleep(pollMilliseconds);
+  }
+}
+
+/**
  * Marathon can place tasks when the framework that it says it is, is active at the elected master. Its `/ping` and
  * `/v2/info` go on as if nothing had happened when that framework was torn down or the master is gone, and after a loss
  * of ZooKeeper's data two frameworks bear the same name. Settings: MARATHON and MASTER (URLs), FRAMEWORKS_PATH,
@@ -122,7 +138,7 @@ async function deleteApps(docker, doomed) {
   if (zookeeper_config?.zk !== ZK) {
     return { problem: `${MARATHON} is another Marathon, which keeps its apps at ${zookeeper_config?.zk}` };
   }
-  const apps = await json(`${MARATHON}/v2/apps`, soon(), CREDENTIALS);
+  const apps = await answerOf(Date.now() + seconds * 1000, `${MARATHON}/v2/apps`, CREDENTIALS);
   const { problem } = await request(`${MARATHON}/v2/groups?force=true`, {
     method: "DELETE",
     headers: authorization(CREDENTIALS),
@@ -160,7 +176,7 @@ async function tearDownFrameworks(docker, { labels, seconds, settings }, own) {
   const deadline = Date.now() + seconds * 1000;
   let listed;
   do {
-    const { value, problem } = await json(`${MASTER}${FRAMEWORKS_PATH}`, soon());
+    const { value, problem } = await answerOf(deadline, `${MASTER}${FRAMEWORKS_PATH}`);
     if (problem) {
       return [`no framework was torn down: ${MASTER}${FRAMEWORKS_PATH}: ${problem}`];
     }

@@ -3,6 +3,7 @@
 Not Mesos. Tasks are real containers or processes; see README.md for what it keeps of the contract. What it must not
 forget lies under `<work_dir>/meta/slaves/latest`, one JSON file for the slave and one for each run of an executor.
 """
+import http.client
 import json
 import os
 import random
@@ -25,6 +26,9 @@ from mesos_model import (SLAVE_CAPABILITIES, TERMINAL, Resources, apply_status, 
 from zookeeper_group import Group, Url
 
 EXECUTOR_OVERHEAD = Resources(cpus=0.1, mem=32.0)
+# Seconds after which a recovering slave gives up even executors that it sees living. Mesos gives up all that have not answered
+# after executor_reregistration_timeout; here a processor that is busy must not cost a task.
+EXECUTOR_PATIENCE = 15
 OURS = re.compile(r"mesos-(?:.*\.)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.executor)?")
 # The versions whose recovery takes every container of that prefix for a task's, whatever comes after it.
 BY_PREFIX = re.fullmatch(r"0\.(?:\d|1\d|2[0-2])\..*|1\.0\.[01]|1\.1\..*", VERSION)
@@ -91,7 +95,7 @@ class Slave:
             result = error = None
             try:
                 result = work()
-            except (DockerError, OSError) as problem:
+            except (DockerError, OSError, http.client.HTTPException) as problem:
                 error = problem
             self.process.dispatch(lambda: then(result, error))
         threading.Thread(target=both, daemon=True).start()
@@ -180,7 +184,8 @@ class Slave:
             log(f"Killing orphaned containers {orphans}")
             self.in_background(lambda: [self.docker.remove(name) for name in orphans], lambda *_: None)
         if self.runs:
-            self.process.after(self.flags.seconds("executor_reregistration_timeout"), self.give_up_executors)
+            timeout = self.flags.seconds("executor_reregistration_timeout")
+            self.process.after(timeout, lambda: self.give_up_executors(time.monotonic() + EXECUTOR_PATIENCE - timeout))
         else:
             self.recovered()
 
@@ -213,10 +218,13 @@ class Slave:
                                       if not isinstance(value, set) else f"Range resource '{name}' lost some of its values")
         return problem and f"Configuration change not permitted under `additive` policy: {problem}"
 
-    def give_up_executors(self):
-        for run in list(self.runs.values()):
-            if run.pid is None:
-                self.executor_gone(run, "Abnormal executor termination: unknown container", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT")
+    def give_up_executors(self, deadline):
+        missing = [run for run in self.runs.values() if run.pid is None]
+        if time.monotonic() < deadline and any(self.lives(run) for run in missing):
+            self.process.after(0.1, lambda: self.give_up_executors(deadline))
+            return
+        for run in missing:
+            self.executor_gone(run, "Abnormal executor termination: unknown container", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT")
         self.recovered()
 
     def recovered(self):
@@ -261,6 +269,8 @@ class Slave:
         slave_id = body["slave_id"]["value"]
         if self.id and self.id != slave_id:
             leave(f"Registered but got wrong id: {slave_id} (expected: {self.id})")
+        if self.registered:  # asked again before the master had answered
+            return
         if not self.id:
             self.id, self.info["id"] = slave_id, {"value": slave_id}
             self.save(os.path.join(self.meta, slave_id, "slave.info"), self.info)
@@ -357,16 +367,28 @@ class Slave:
             return self.launch_failed(run, f"Failed to launch container: {error}")
         run.saved["process"] = inspected["State"]["Pid"]
         self.checkpoint(run)
+        if run.pid:  # it was quicker than Docker's answer
+            return self.watch_soon(run)
+
+        def ended(_, error):
+            if run.pid is None and not error:
+                self.executor_gone(run, "Container terminated", "REASON_EXECUTOR_TERMINATED")
+        self.in_background(lambda: self.docker.wait(run.saved["container"] + ".executor"), ended)
+
+    def lives(self, run):
+        """Whether an executor in a container of its own is seen, by its pid on the host: only `--pid=host` lets the slave see it."""
+        try:
+            with open(f"/proc/{run.saved['process']}/cmdline") as file:
+                return "mesos_executor" in file.read()
+        except OSError:
+            return False
+
+    def watch_soon(self, run):
         self.process.after(1, lambda: self.watch(run))
 
     def watch(self, run):
-        """Reap an executor in a container of its own by its pid on the host: only `--pid=host` lets the slave see it."""
-        try:
-            with open(f"/proc/{run.saved['process']}/cmdline") as file:
-                alive = "mesos_executor" in file.read()
-        except OSError:
-            alive = False
-        if alive:
+        """Reap an executor in a container of its own once it is not seen any more. Only one that has registered: until then Docker tells."""
+        if self.lives(run):
             self.process.after(0.5, lambda: self.watch(run))
         else:
             self.executor_gone(run, "Container terminated", "REASON_EXECUTOR_TERMINATED")
@@ -406,6 +428,8 @@ class Slave:
             self.process.send(sender, "ShutdownExecutorMessage", {})
             return self.killed_early(run)
         self.process.send(sender, "RunTaskMessage", {"framework": run.saved["framework"], "task": run.saved["info"], "pid": ""})
+        if run.saved["process"]:
+            self.watch_soon(run)
 
     def executor_gone(self, run, message, reason, state="TASK_FAILED"):
         if run.gone or self.runs.get(run.key) is not run:

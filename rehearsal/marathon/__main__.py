@@ -25,7 +25,9 @@ class Marathon:
         if not self._ending.acquire(blocking=False):
             threading.Event().wait()  # another thread is at it
         log(f"exiting with {code}")
-        threading.Timer(2, lambda: os._exit(code)).start()  # ZooKeeper may be out of reach
+        # A latch that stays costs the next one a restart and no less time than its session has. Where ZooKeeper is out of reach it stays.
+        patience = self.options.zk_session_timeout / 1000 if self.client and self.client.connected else 2
+        threading.Timer(patience, lambda: os._exit(code)).start()
         try:
             self.client.remove_listener(self._session_changed)
             if self.driver:
@@ -93,7 +95,7 @@ class Marathon:
                 haunted = True
             elif haunted:
                 # Masters wait for such sessions, too. Whoever stops us when the new one leads must not meet the first moments of
-                # the next process: the kernel keeps from process 1 what it has no handler for yet.
+                # the next process: the kernel keeps from process 1 what it has no handler for yet, which Python's own start is too slow for.
                 time.sleep(2)
                 self.exit(EXIT_ELECTION_FAILED)
             elif members[0] == mine:

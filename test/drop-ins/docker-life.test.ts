@@ -100,8 +100,8 @@ test("waiting without a health check, or for a container that ended, fails at on
 });
 
 test("waiting ends after waitTimeout with what the health check said", async () => {
-  const error = await failure(create({ ...NEVER_HEALTHY, healthcheck: { tests: ["CMD-SHELL", "echo not yet; exit 1"], interval: "1s", retries: 1000 }, waitTimeout: 3 }));
-  assert.match(error.details, /^the container was not healthy after 3 s \(starting\); its health check said: not yet$/);
+  const error = await failure(create({ ...NEVER_HEALTHY, healthcheck: { tests: ["CMD-SHELL", "echo not yet; exit 1"], interval: "1s", retries: 1000 }, waitTimeout: 10 }));
+  assert.match(error.details, /^the container was not healthy after 10 s \(starting\); its health check said: not yet$/);
 });
 
 test("cancel ends a wait at once; the container is kept", async () => {
@@ -170,7 +170,7 @@ test("drift of what Docker tells is found in the inputs, and nothing is added to
 });
 
 test("destroyGraceSeconds is the time between the stop signal and the end", async () => {
-  const trap = ["sh", "-c", 'trap "echo stopped in peace > /said/it; exit 0" TERM; while true; do sleep 0.1; done'];
+  const trap = ["sh", "-c", 'trap "echo stopped in peace > /said/it; exit 0" TERM; echo ready; while true; do sleep 0.1; done'];
   const use = [{ volumeName: VOLUME, containerPath: "/said" }];
   const reads = async () => {
     const { id, properties } = await create({ command: ["cat", "/said/it"], volumes: use, attach: true, logs: true, mustRun: false });
@@ -178,7 +178,8 @@ test("destroyGraceSeconds is the time between the stop signal and the end", asyn
     return properties.containerLogs;
   };
   const graceful = await create({ command: trap, volumes: use, destroyGraceSeconds: 10 });
-  await sleep(500);
+  const says = async () => String(await docker.getContainer(graceful.id).logs({ stdout: true }));
+  await until(async () => (await says()).includes("ready"), "it can be told");
   await plugin.call("Delete", { urn: CONTAINER, id: graceful.id, properties: graceful.properties });
   assert.equal(await reads(), "stopped in peace\n");
 });

@@ -41,7 +41,8 @@ test("it gives the official version and calls itself a drop-in", async () => {
   assert.match(String(schema.description), /^drop-in for pulumi-resource-docker 5\.2\.0/);
   const launcher = join(home.home, "plugins/resource-docker-v5.2.0/pulumi-resource-docker");
   assert.match(spawnSync(launcher, ["--version"], { encoding: "utf8" }).stdout, /^5\.2\.0 \(drop-in/);
-  assert.ok(log.lines.some(({ message }) => message.startsWith("drop-in for pulumi-resource-docker")), "its first words to the engine");
+  // Its first words to the engine.
+  await log.until((messages) => messages.some((message) => message.startsWith("drop-in for pulumi-resource-docker")));
 });
 
 test("an input that it does not know is refused by name, at any depth", async () => {

@@ -1,4 +1,5 @@
 /** The engine's log service, as far as a plugin calls it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
@@ -13,6 +14,8 @@ export interface LoggedLine {
 export interface LogService {
   address: string;
   lines: LoggedLine[];
+  /** Waits until enough was said: a call of the plugin's waits a second at most for its lines to arrive. */
+  until(enough: (messages: string[]) => boolean): Promise<void>;
   stop(): void;
 }
 
@@ -30,5 +33,12 @@ export async function startLogService(): Promise<LogService> {
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
-  return { address: `127.0.0.1:${port}`, lines, stop: () => server.forceShutdown() };
+  const until = async (enough: (messages: string[]) => boolean) => {
+    const end = Date.now() + 30_000;
+    while (!enough(lines.map(({ message }) => message))) {
+      if (Date.now() > end) throw new Error(`Waited 30 s for the log; it has ${lines.length} lines, the last ones: ${JSON.stringify(lines.slice(-5))}`);
+      await sleep(50);
+    }
+  };
+  return { address: `127.0.0.1:${port}`, lines, until, stop: () => server.forceShutdown() };
 }

@@ -202,7 +202,7 @@ const CASES: { [input: string]: Case } = {
   attach: stateOnly(true, false, { command: ["echo", "said"], logs: true, mustRun: false }),
   logs: stateOnly(false, true),
   wait: stateOnly(true, false, { healthcheck: HEALTH }),
-  waitTimeout: stateOnly(20, 30, { healthcheck: HEALTH, wait: true }),
+  waitTimeout: stateOnly(120, 180, { healthcheck: HEALTH, wait: true }),
   destroyGraceSeconds: stateOnly(1, 2),
   removeVolumes: stateOnly(true, false),
   containerReadRefreshTimeoutMilliseconds: stateOnly(15000, 10000),

@@ -150,7 +150,8 @@ test("from then on it is a stack like any other", async () => {
   await stack.set("mesos-marathon:zookeeperEnvironment", { JVMFLAGS: "-Xmx200m" });
   const steps = (await stack.upSteps()).map((step) => step.split(":")[0]);
   assert.deepEqual(steps.filter((step) => step.startsWith("replace")), ["replace cluster-zookeeper"]);
-  assert.equal((await get(`${marathonUrl}/v2/info`)).frameworkId, known.framework);
+  // Marathon, whose ZooKeeper was away, may start again once more.
+  await eventually("its framework", async () => (await get(`${marathonUrl}/v2/info`)).frameworkId === known.framework);
   assert.equal((await runningTask(marathonUrl, "/sleep")).id, id);
 });
 

@@ -163,10 +163,16 @@ async function inNamespaceOf(pid) {
  */
 async function empty(dockerHost, images) {
   const list = (/** @type {string[]} */ args) => lines(dockerHost, args);
-  const containers = await list(["ps", "--all", "--quiet", "--no-trunc"]);
-  if (containers.length > 0) {
-    await docker(dockerHost, ["rm", "--force", "--volumes", ...containers]);
-  }
+  const remove = async (/** @type {string[]} */ ...filters) => {
+    const containers = await list(["ps", "--all", "--quiet", "--no-trunc", ...filters]);
+    if (containers.length > 0) {
+      await docker(dockerHost, ["rm", "--force", "--volumes", ...containers]);
+    }
+    return containers.length > 0;
+  };
+  // Those that start others go first; one that they started meanwhile is on the next list.
+  await remove("--filter", "label=mesos-marathon.project");
+  while (await remove());
   const networks = await list(["network", "ls", "--quiet", "--no-trunc", "--filter", "type=custom"]);
   if (networks.length > 0) {
     await docker(dockerHost, ["network", "rm", ...networks]);

@@ -301,7 +301,11 @@ for (const rows of changes.values()) {
       replaces,
     );
     ({ marathonUrl } = await stack.outputs());
-    assert.deepEqual(await runningApp(), app);
+    // Where ZooKeeper was replaced, Marathon may start again once more.
+    await eventually("the app as it was", async () => {
+      assert.deepEqual(await runningApp(), app);
+      return true;
+    });
   });
 }
 

@@ -198,9 +198,13 @@ test("logs can be followed", async () => {
     followed.kill();
     await once(followed, "close");
   }
-  // The restart is part of what the next test finds.
+  // The restart is part of what the next test finds: its deployment is over before the old task's executor has ended.
   await eventually("the end of the restart", async () => (await get(`${right.marathonUrl}/v2/deployments`)).length === 0);
   await right.answers();
+  await eventually("one task and its executor alone", async () => {
+    const { containers } = await right.census();
+    return containers.filter(([name, , , runs]) => /^\/mesos-/.test(String(name)) && runs).length === 2;
+  });
 });
 
 test("stop ends one cluster's containers in order and leaves its tasks; up starts it again with all ids and tasks", async () => {

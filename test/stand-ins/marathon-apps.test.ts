@@ -6,7 +6,7 @@ import { Api, ask, EventStream, server, until } from "./marathon-api";
 import { base } from "./mesos-cluster";
 
 const docker = { type: "DOCKER", docker: { image: base } };
-const check = { protocol: "HTTP", path: "/", portIndex: 0, gracePeriodSeconds: 5, intervalSeconds: 1, timeoutSeconds: 1, maxConsecutiveFailures: 2 };
+const check = { protocol: "HTTP", path: "/", portIndex: 0, gracePeriodSeconds: 5, intervalSeconds: 1, timeoutSeconds: 20, maxConsecutiveFailures: 2 };
 /** An app that answers, with a health check. */
 const answering = (id: string, more: object = {}) => ({ id, cmd: server, cpus: 0.1, mem: 32, container: docker, healthChecks: [check], ...more });
 /** An app that is cheap to start: a process of the slave. */
@@ -28,6 +28,7 @@ describe("apps on the stand-in for Marathon", () => {
     await cluster.down();
   });
 
+  /** Events that were there; they come by another way than the API's answers, and may come later. */
   const eventsOf = (type: string, of: (data: never) => boolean = () => true) => stream.events.filter((event) => event.type === type && of(event.data as never));
   const remove = (id: string) => api.deploy("DELETE", `/v2/apps/${id}`);
 
@@ -80,19 +81,22 @@ describe("apps on the stand-in for Marathon", () => {
     const next = await until("the next attempt", async () => (await api.app("/sick")).tasks.find(({ id }: { id: string }) => id.endsWith("._app.2")));
     await until("its health", async () => (await api.app("/sick")).tasksHealthy === 1);
     assert.notEqual(next.id, task!.id);
-    const [killed] = eventsOf("unhealthy_instance_kill_event");
-    assert.deepEqual([killed!.data.appId, killed!.data.taskId, killed!.data.reason], ["/sick", task!.id, "503"]);
+    const killed = await until("the event", () => eventsOf("unhealthy_instance_kill_event")[0]);
+    assert.deepEqual([killed.data.appId, killed.data.taskId, killed.data.reason], ["/sick", task!.id, "503"]);
     await remove("/sick");
   });
 
   it("change one after the other where there is room for no more", async () => {
     const upgradeStrategy = { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 };
     await api.deploy("POST", "/v2/apps", idle("/rolling", { instances: 2, upgradeStrategy, env: { V: "1" } }), 201);
-    const from = stream.events.length;
+    const updates = () => eventsOf("status_update_event", ({ appId }: { appId: string }) => appId === "/rolling");
+    const count = (state: string) => updates().filter(({ data }) => data.taskStatus === state).length;
+    await until("both to be heard of", () => count("TASK_RUNNING") === 2);
+    const from = updates().length;
     await api.deploy("PUT", "/v2/apps//rolling", { env: { V: "2" } });
+    await until("all to be heard of", () => count("TASK_RUNNING") === 4 && count("TASK_KILLED") === 2);
     let [alive, most, least] = [2, 2, 2];
-    for (const { type, data } of stream.events.slice(from)) {
-      if (type !== "status_update_event" || data.appId !== "/rolling") continue;
+    for (const { data } of updates().slice(from)) {
       if (data.taskStatus === "TASK_RUNNING") alive += 1;
       if (data.taskStatus === "TASK_KILLED") alive -= 1;
       [most, least] = [Math.max(most, alive), Math.min(least, alive)];
@@ -178,8 +182,8 @@ describe("apps on the stand-in for Marathon", () => {
     assert.equal((await api.call("POST", "/v2/apps//locked/restart")).status, 409);
     const forced = (await api.call("PUT", "/v2/apps//locked?force=true", { cpus: 2000 })).json.deploymentId;
     assert.deepEqual((await api.call("GET", "/v2/deployments")).json.map(({ id }: { id: string }) => id), [forced]);
-    const [failed] = eventsOf("deployment_failed", ({ id }: { id: string }) => id === stuck);
-    assert.equal(failed!.data.reason, "The upgrade has been cancelled");
+    const failed = await until("the event", () => eventsOf("deployment_failed", ({ id }: { id: string }) => id === stuck)[0]);
+    assert.equal(failed.data.reason, "The upgrade has been cancelled");
 
     const back = await api.call("DELETE", `/v2/deployments/${forced}`);
     assert.equal(back.status, 200);

@@ -29,7 +29,7 @@ test("0.10: registers with a 0.23 master, runs an app, shows it in the old form"
   assert.equal((await api.call("GET", "/ping")).text, "pong");
   const made = await api.call("POST", "/v2/apps", {
     id: "/web", cmd: server, cpus: 0.1, mem: 32, ports: [0], uris: [], env: { V: "1" },
-    container: { type: "DOCKER", docker: { image: base, network: "HOST" } }, healthChecks: [{ protocol: "HTTP", path: "/", intervalSeconds: 1, gracePeriodSeconds: 5, timeoutSeconds: 1 }],
+    container: { type: "DOCKER", docker: { image: base, network: "HOST" } }, healthChecks: [{ protocol: "HTTP", path: "/", intervalSeconds: 1, gracePeriodSeconds: 5, timeoutSeconds: 20 }],
   });
   assert.equal(made.status, 201, made.text);
   await api.settled();

@@ -8,7 +8,7 @@ import { docker } from "./mesos-cluster";
 
 const app = {
   id: "/web", cmd: server, cpus: 0.1, mem: 32, env: { V: "1" }, container: { type: "DOCKER", docker: { image: base } },
-  healthChecks: [{ protocol: "HTTP", path: "/", gracePeriodSeconds: 5, intervalSeconds: 1, timeoutSeconds: 1, maxConsecutiveFailures: 3 }],
+  healthChecks: [{ protocol: "HTTP", path: "/", gracePeriodSeconds: 5, intervalSeconds: 1, timeoutSeconds: 20, maxConsecutiveFailures: 3 }],
 };
 
 /** Run a few lines of Python with `zk`, a started kazoo client, in a container; what they print, as JSON. */
@@ -111,7 +111,8 @@ print(json.dumps({"leader": leader, "state": sorted(zk.get_children("/marathon/s
   it("replaced by a new container", async () => {
     await marathon.stop({ t: 5 });
     await cluster.remove(marathon);
-    marathon = await cluster.marathon();
+    // The next test needs a session that is longer than a start of a container takes, however busy the machine is.
+    marathon = await cluster.marathon({ MARATHON_ZK_SESSION_TIMEOUT: "20000" });
     await unchanged();
     assert.equal(await restarts(marathon), 0);
   });

@@ -140,6 +140,8 @@ export class Cluster {
     const master = await this.master();
     const agent = await this.slave(slave, options);
     const id = await this.activeSlave();
+    // The master knows it first: a slave that is ended before it has heard of its id never had one.
+    await until("the slave to know its id", async () => (await logs(agent)).includes(`agent id ${id}`));
     return { zookeeper, master, slave: agent, slaveId: id };
   }
 

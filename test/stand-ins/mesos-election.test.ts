@@ -44,7 +44,7 @@ test("health first, an elected master later: without ZooKeeper for ever the answ
 
 test("a predecessor's node counts until its session ends: same address in /redirect, and nobody elected", async () => {
   await cluster.zookeeper();
-  const first = await cluster.master();
+  const first = await cluster.master({ MESOS_ZK_SESSION_TIMEOUT: "20secs" }); // longer than its restart takes, however busy the machine is
   await cluster.elected();
   const before = (await at("/master/state")).json.id;
   await first.restart({ t: 0 });

@@ -218,8 +218,8 @@ test("an update is sent again until it is acknowledged", async () => {
   const scheduler = await subscribed();
   scheduler.acknowledge = false;
   await scheduler.launch("unheard", dockerTask("sleep 600"));
-  await until("the first update twice", () => scheduler.states("unheard").length === 2);
-  assert.deepEqual(scheduler.states("unheard"), ["TASK_STARTING", "TASK_STARTING"], "the second waits for the first one's acknowledgement");
+  await until("the first update twice", () => scheduler.states("unheard", { again: true }).length === 2);
+  assert.deepEqual(scheduler.states("unheard", { again: true }), ["TASK_STARTING", "TASK_STARTING"], "the second waits for the first one's acknowledgement");
 });
 
 test("a framework that vanishes is inactive with its tasks running, and takes them over again under its id", async () => {
@@ -290,7 +290,7 @@ test("SIGUSR1 unregisters the slave: tasks are lost, containers end, the id is f
   const { code, log } = await exit(slave);
   assert.equal(code, 0, log);
   for (const container of [name, `${name}.executor`]) {
-    assert.equal((await docker.getContainer(container).inspect()).State.Status, "exited");
+    await until(`${container} to end`, async () => (await docker.getContainer(container).inspect()).State.Status === "exited");
   }
   assert.equal(existsSync(`${cluster.workDir}/meta/slaves/latest`), false);
   assert.equal((await get(`${cluster.masterUrl}/metrics/snapshot`)).json["master/slave_removals/reason_unregistered"], 1);

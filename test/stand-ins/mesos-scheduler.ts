@@ -132,8 +132,11 @@ export class Scheduler {
       () => JSON.stringify(this.statuses.map((status) => [status.task_id.value, status.state, status.message])));
   }
 
-  states(id: string): string[] {
-    return this.statuses.filter((status) => status.task_id.value === id).map(({ state }) => state);
+  /** What was reported of a task. An update that was sent again, as its acknowledgement did not arrive, counts once, unless `again`. */
+  states(id: string, { again = false } = {}): string[] {
+    const of = this.statuses.filter((status) => status.task_id.value === id);
+    const first = of.filter(({ uuid }, index) => !uuid || of.findIndex((status) => status.uuid === uuid) === index);
+    return (again ? of : first).map(({ state }) => state);
   }
 
   /** Vanish, as a process that is killed does. */

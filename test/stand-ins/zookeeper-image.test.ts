@@ -38,7 +38,7 @@ test("the official image's settings: data in /data and /datalog, and everything 
   const container = await start("ZOO_MY_ID=1", "ZOO_ADMINSERVER_ENABLED=false", "ZOO_4LW_COMMANDS_WHITELIST=ruok,srvr",
     `ZOO_SERVERS=server.1=127.0.0.1:${freePort()}:${freePort()};127.0.0.1:${port}`, "ZOO_CFG_EXTRA=maxSessionTimeout=30000 minSessionTimeout=4000");
   assert.equal(await serves(port), "standalone");
-  assert.equal(await ask(port, "ruok"), "imok");
+  await until("imok", async () => (await ask(port, "ruok")) === "imok");
   const seen = await settings(container);
   for (const line of ["dataDir=/data", "dataLogDir=/datalog", "admin.enableServer=false", "maxSessionTimeout=30000", "minSessionTimeout=4000"]) {
     assert.ok(seen.includes(line), line);
@@ -55,7 +55,7 @@ test("every variable of the official image's is in force in the server that runs
     "ZK_SERVER_HEAP=200", "SERVER_JVMFLAGS=-Da=1", "JVMFLAGS=-Db=2 -Dc=3");
   // One server that is told not to stand alone leads itself.
   assert.equal(await serves(port), "leader");
-  const conf = (await ask(port, "conf")).split("\n");
+  const conf = (await until("its settings", () => ask(port, "conf"))).split("\n");
   for (const line of ["dataDir=/elsewhere/version-2", "dataLogDir=/log-elsewhere/version-2", "serverId=5", "tickTime=3000", "initLimit=7", "syncLimit=3", "maxClientCnxns=50", "maxSessionTimeout=90000"]) {
     assert.ok(conf.includes(line), `${line} is not in ${conf.join(", ")}`);
   }
@@ -72,7 +72,7 @@ test("without a whitelist only srvr is answered", async () => {
   const port = cluster.zookeeperPort;
   await cluster.zookeeper();
   await serves(port);
-  assert.match(await ask(port, "ruok"), /is not executed because it is not in the whitelist/);
+  assert.match(await until("a refusal", () => ask(port, "ruok")), /is not executed because it is not in the whitelist/);
 });
 
 test("three of them make an ensemble", async () => {

@@ -227,7 +227,8 @@ const marathon: FakeContainer = { name: "marathon", labels };
 const master: FakeContainer = { name: "mesos-master", labels };
 const zk = "zk://127.0.0.1:2181/marathon";
 
-type Answer = { status?: number; body?: unknown };
+/** breaksOff: there is none. */
+type Answer = { status?: number; body?: unknown; breaksOff?: true };
 
 /** Marathon and the master as one server: `METHOD path` → answers, the last of which stays. What would change something goes to the engine's list. */
 async function serve(t: TestContext, engine: FakeEngine, answers: Record<string, Answer[]>, password?: string) {
@@ -247,7 +248,11 @@ async function serve(t: TestContext, engine: FakeEngine, answers: Record<string,
       engine.changes.push(`${asked} ${Buffer.concat(chunks)}`.trim());
     }
     const rest = answers[asked] ?? [{ status: 404, body: "" }];
-    const { status = 200, body = "" } = rest.length > 1 ? rest.shift()! : rest[0];
+    const { status = 200, body = "", breaksOff } = rest.length > 1 ? rest.shift()! : rest[0];
+    if (breaksOff) {
+      response.destroy();
+      return;
+    }
     response.writeHead(status, { connection: "close" }).end(typeof body === "string" ? body : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -344,8 +349,21 @@ test("frameworks that this Marathon left behind are torn down too, and no others
   assert.deepEqual(changes.slice(-2), [tornDown("F0"), tornDown("F1")]);
 });
 
+test("who does not answer once is asked again", async (t) => {
+  const { code, stdout, stderr, changes } = await tearDownMarathon(t, {
+    answers: {
+      "GET /v2/apps": [{ breaksOff: true }, apps],
+      "GET /master/frameworks": [{ breaksOff: true }, { body: { frameworks: [framework("F1", true, "")] } }],
+    },
+    set: { PATIENCE: "10" },
+  });
+  assert.deepEqual([code, stdout, stderr], [0, "apps deleted: /db, /web\nframework F1 torn down\n", ""]);
+  assert.deepEqual(changes, [deleteApps, ...stopMarathon, tornDown("F1")]);
+});
+
 test("a Marathon that is just starting is waited for", async (t) => {
   const { code, stdout, stderr } = await tearDownMarathon(t, {
+    set: { PATIENCE: "10" },
     answers: { "GET /v2/info": [{ status: 503 }, { body: { ...info.body, frameworkId: null } }], "GET /v2/apps": [{ body: { apps: [] } }] },
     frameworks: () => [],
   });
@@ -367,7 +385,7 @@ for (const [what, container, problem, stops] of [
 
 test("the master takes a moment to see that Marathon is gone; a framework that stays active is another's", async (t) => {
   const container = { ...marathon, status: "exited" as const };
-  const gone = await tearDownMarathon(t, { container, frameworks: (me) => [[framework("F1", true, me)], [framework("F1", false, me)]] });
+  const gone = await tearDownMarathon(t, { container, frameworks: (me) => [[framework("F1", true, me)], [framework("F1", false, me)]], set: { PATIENCE: "10" } });
   assert.equal(gone.stdout, "framework F1 torn down\nits apps were not deleted: marathon is exited\n");
 
   const { code, stdout, changes } = await tearDownMarathon(t, { container, frameworks: (me) => [framework("F1", true, me)] });
