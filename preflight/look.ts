@@ -150,7 +150,10 @@ async function askGates(gates: Recorded["gates"]): Promise<Map<string, string>> 
   const { checks } = await import("../checks/checks.mjs");
   const answers = await Promise.all(
     gates.map(async (gate): Promise<[string, string][]> => {
-      const { ready, asked, answer } = await checks[gate.COMPONENT](gate, AbortSignal.timeout(2_000));
+      const ask = () => checks[gate.COMPONENT](gate, AbortSignal.timeout(2_000));
+      const first = await ask();
+      // On a machine that is busy enough the time is over before anybody could read the answer.
+      const { ready, asked, answer } = first.answer === "no answer" ? await ask() : first;
       return ready ? [] : [[gate.CONTAINER_ID, `${asked}: ${answer}`]];
     }),
   );
