@@ -153,36 +153,61 @@ export async function removeTasks(docker, folder) {
 }
 
 /**
- * Removes the tasks' containers that run on although their executors have ended. A slave that starts anew does not know them
- * any more; by itself Mesos removes them at the start after that, if it is not told to spare orphans (seen on 1.11.0).
- * @param {import("./wait.mjs").Gate} gate
+ * Removes the tasks' containers that run on and that no slave will ever know again:
+ * - those whose executors ended with the slave's container, as its children do. A slave that starts anew does not know them; by
+ *   itself Mesos removes them at the start after that, if it is not told to spare orphans (seen on 1.11.0);
+ * - those of the slave that it was when the gate was last passed, where it has lost its state and is another one now.
+ * @param {import("./wait.mjs").Gate} gate PULUMI_COMMAND_STDOUT: what the gate said then
  * @returns {Promise<number>} how many there were
  */
-export async function removeOrphans({ container, dockerHost, settings: { SLAVE, SLAVE_STATE_PATH } }) {
-  const { flags } = (await json(`${SLAVE}${SLAVE_STATE_PATH}`, AbortSignal.timeout(5_000))).value ?? {};
+export async function removeOrphans({ container, dockerHost, settings: { SLAVE, SLAVE_STATE_PATH, PULUMI_COMMAND_STDOUT = "" } }) {
+  const { id, flags } = (await json(`${SLAVE}${SLAVE_STATE_PATH}`, AbortSignal.timeout(5_000))).value ?? {};
+  const former = /active as ([^\s;]+)/.exec(PULUMI_COMMAND_STDOUT)?.[1];
+  const isAnother = former !== undefined && former !== id;
   // Saves most gates the question to the Docker Engine.
-  if (flags?.docker_mesos_image) {
+  if (flags?.docker_mesos_image && !isAnother) {
     return 0;
   }
   const docker = dockerEngine(dockerHost);
   const slave = await docker.getContainer(container).inspect();
-  const folder = sandboxesOfChildren(slave);
-  const tasks = folder ? await tasksIn(docker, folder) : [];
+  if (!isMade(slave)) {
+    return 0;
+  }
+  const folder = sandboxesOf(slave);
+  const tasks = await tasksIn(docker, folder);
   // The list tells times in seconds only.
   const seen = await Promise.all(tasks.map(({ Id }) => docker.getContainer(Id).inspect().catch(ignore(404))));
   const startedAt = Date.parse(slave.State.StartedAt);
-  return remove(docker, tasks.filter((_, i) => Date.parse(seen[i]?.Created ?? "") < startedAt));
+  const lostExecutor = (/** @type {number} */ i) => endsExecutors(slave) && Date.parse(seen[i]?.Created ?? "") < startedAt;
+  return remove(docker, tasks.filter((task, i) => lostExecutor(i) || (isAnother && isIn(`${folder}${former}/`)(task))));
 }
 
 /**
- * The folder with the sandboxes of a slave whose executors are its children, and so end with its container: tasks' containers
- * that are older than its present start are orphans. Undefined where executors outlive it; and of one that was started by
- * hand, as others may have the path of its work directory, too.
+ * Whether the stack made the slave's container. Others may have the path of a work directory that was chosen by hand, too.
  * @param {import("dockerode").ContainerInspectInfo} slave
  */
-export function sandboxesOfChildren(slave) {
-  const { Config, HostConfig } = slave;
-  return HostConfig.PidMode === "host" || !("mesos-marathon.stack" in Config.Labels) ? undefined : `${workDirOf(slave)}/slaves/`;
+const isMade = ({ Config }) => "mesos-marathon.stack" in Config.Labels;
+
+/**
+ * Whether executors end with the slave's container: they do where it has process ids of its own.
+ * @param {import("dockerode").ContainerInspectInfo} slave
+ */
+const endsExecutors = ({ HostConfig }) => HostConfig.PidMode !== "host";
+
+/** @param {import("dockerode").ContainerInspectInfo} slave */
+const sandboxesOf = (slave) => `${workDirOf(slave)}/slaves/`;
+
+/**
+ * The running containers of tasks whose executors ended with a former life of the slave, as far as a list can tell.
+ * @param {import("dockerode").ContainerInspectInfo} slave
+ * @param {readonly import("dockerode").ContainerInfo[]} containers
+ */
+export function orphansAmong(slave, containers) {
+  if (!isMade(slave) || !endsExecutors(slave)) {
+    return [];
+  }
+  const startedAt = Math.floor(Date.parse(slave.State.StartedAt) / 1000);
+  return containers.filter((container) => container.State === "running" && container.Created < startedAt && isIn(sandboxesOf(slave))(container));
 }
 
 /**
@@ -191,7 +216,15 @@ export function sandboxesOfChildren(slave) {
  * @param {import("dockerode").ContainerListOptions} [which] default: those that run
  */
 async function tasksIn(docker, folder, which) {
-  return (await docker.listContainers(which)).filter(({ Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(folder)));
+  return (await docker.listContainers(which)).filter(isIn(folder));
+}
+
+/**
+ * Whether a container has something of this folder mounted.
+ * @param {string} folder with a slash at its end
+ */
+function isIn(folder) {
+  return (/** @type {import("dockerode").ContainerInfo} */ { Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(folder));
 }
 
 /**

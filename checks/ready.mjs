@@ -48,13 +48,13 @@ if (outcome.ready) {
   console.error(outcome.text);
 }
 
-/** What became of the tasks' containers that an earlier life of the slave left. They are in nobody's way to being ready. */
+/** What became of the tasks' containers that a former life of the slave left. They are in nobody's way to being ready. */
 async function orphans() {
   try {
     const removed = await removeOrphans(gate);
-    return removed > 0 ? `; ${removed} task container${removed === 1 ? " whose executor" : "s whose executors"} had ended ${removed === 1 ? "is" : "are"} removed` : "";
+    return removed > 0 ? `; ${removed} orphaned task container${removed === 1 ? "" : "s"} removed` : "";
   } catch (error) {
-    console.error(`task containers whose executors have ended could not be removed: ${/** @type {Error} */ (error).message.trim()}`);
+    console.error(`orphaned task containers could not be removed: ${/** @type {Error} */ (error).message.trim()}`);
     return "";
   }
 }

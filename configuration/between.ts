@@ -61,6 +61,7 @@ export function tellContradictions(source: Source, { host, cluster }: Configurat
       );
     }
   }
+  tellSchedulerPortTrouble(source, cluster, ranges);
   const { dockerClient } = cluster.mesosSlave;
   if (imageSet && dockerClient && !takesDockerClient(imageSet.mesosSlave)) {
     const reason =
@@ -79,6 +80,30 @@ export function tellContradictions(source: Source, { host, cluster }: Configurat
     for (const { program, name, reason } of mispairings(imageSet, names)) {
       problem(name ? `${program}Name` : "imageSet", name ? names[program] : imageSetName, reason);
     }
+  }
+}
+
+/** Where the master calls Marathon back; unsaid, the system chooses. */
+function tellSchedulerPortTrouble(source: Source, cluster: Configuration["cluster"], ranges: readonly (readonly [number, number])[]): void {
+  const { LIBPROCESS_PORT: text } = cluster.marathon.environment;
+  // Secrets are nobody's business.
+  if (typeof text !== "string") {
+    return;
+  }
+  const fault = (what: string) => source.fault("marathonEnvironment", ".LIBPROCESS_PORT", what);
+  const [port, isHost] = [Number(text), cluster.networkMode === "host"];
+  if (!/^\d+$/.test(text) || port < 1 || port > 65535) {
+    fault("is no port: write one from 1 to 65535");
+    return;
+  }
+  // On a network of its own Marathon's container has all the ports.
+  const holder = (isHost ? programs : (["marathon"] as const)).find((name) => cluster[name].port === port);
+  if (holder) {
+    fault(`is that of ${project}:${holder}Port: write another`);
+  }
+  const range = ranges.find(([from, to]) => isHost && from <= port && port <= to);
+  if (range) {
+    fault(`is among those that the slave offers to tasks (${range.join("-")} in ${project}:mesosSlaveResources): write one outside`);
   }
 }
 

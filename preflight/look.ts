@@ -178,12 +178,9 @@ function driftOf(state: ContainerInspectInfo["State"], unready?: string): string
   return unready && `not ready, ${seen}: ${unready}; runs since ${state.StartedAt}`;
 }
 
-/** Tasks of a slave whose executors ended with a former life of it, as its gate tells and removes them. */
+/** Tasks of a slave whose executors ended with a former life of it: its gate removes them. */
 async function orphansOf(slave: ContainerInspectInfo, containers: readonly ContainerInfo[]): Promise<string | undefined> {
-  const { sandboxesOfChildren } = await import("../checks/mesos-slave.mjs");
-  const folder = sandboxesOfChildren(slave);
-  // A list tells times in whole seconds.
-  const startedAt = Math.floor(Date.parse(slave.State.StartedAt) / 1000);
-  const orphans = folder ? containers.filter(({ Created, Mounts, State }) => State === "running" && Created < startedAt && Mounts.some(({ Source }) => Source?.startsWith(folder))) : [];
-  return orphans.length > 0 ? `tasks' containers whose executors have ended run on: ${orphans.map(({ Names }) => Names[0].slice(1)).join(", ")}` : undefined;
+  const { orphansAmong } = await import("../checks/mesos-slave.mjs");
+  const names = orphansAmong(slave, containers).map(({ Names }) => Names[0].slice(1));
+  return names.length > 0 ? `tasks' containers whose executors have ended run on: ${names.join(", ")}` : undefined;
 }

@@ -111,7 +111,7 @@ test("tasks whose executors end with the slave: a replaced or killed slave leave
   assert.equal(first.length, 1);
   await stack.set("mesos-marathon:mesosSlaveEnvironment", { DOCKER_API_VERSION: await api(), MESOS_GC_DELAY: "2days" });
   const { output } = await stack.up();
-  assert.match(output, /; 1 task container whose executor had ended is removed/);
+  assert.match(output, /; 1 orphaned task container removed/);
   const second = await anew(first);
 
   // Docker starts it again, and nothing is said until the next preview.

@@ -152,6 +152,25 @@ for (const [what, { strike, said, steps, touched, endsTasks }] of Object.entries
   });
 }
 
+test("the slave's container and its volume are made anew: it is another slave, and leaves nothing of the former one's tasks running", async () => {
+  const sandboxes = async (slave: string) => (await docker.listContainers()).filter(({ Mounts }) => Mounts.some(({ Source }) => Source?.includes(`/slaves/${slave}/`))).length;
+  assert.equal(await sandboxes(known.slave), 2);
+  await container("mesos-slave").remove({ force: true });
+  await removeVolumes(["mesos-marathon-drift-cluster-mesos-slave-work"]);
+  const steps = ["create cluster-mesos-slave: ", "create cluster-mesos-slave-work: ", gate("mesos-slave", "CONTAINER_ID")];
+  // A preview does not know the path of a volume that is not there yet.
+  const mayChange = "update cluster-mesos-slave-teardown: environment.WORK_DIR";
+  assert.deepEqual((await stack.preview()).filter((step) => step !== mayChange).sort(), steps.sort());
+  assert.deepEqual((await stack.upSteps()).sort(), steps);
+  const former = known;
+  known = await eventually("its task on the new slave", async () => {
+    const now = await knows();
+    return now && now.slave !== former.slave && now.task !== former.task && now;
+  });
+  assert.equal(known.framework, former.framework);
+  assert.deepEqual([await sandboxes(former.slave), await sandboxes(known.slave)], [0, 2]);
+});
+
 test("a container that does not come up, as somebody holds its port: it is told who, and when that one has gone, up ends well", async () => {
   await container("marathon").stop({ t: 10 });
   const squatter = createServer((socket) => socket.destroy()).listen(8080, "127.0.0.1");

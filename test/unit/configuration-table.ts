@@ -389,6 +389,15 @@ export const table: [set: Record<string, string>, ...sentences: string[]][] = [
   [{ mesosMasterEnvironment: json({ MESOS_quorum: "2" }) }, `mesosMasterEnvironment.MESOS_quorum ${setItself("mesosMasterEnvironment.MESOS_quorum")}`],
   [{ mesosSlaveEnvironment: json({ MESOS_ATTRIBUTES: "rack:1" }) }, `mesosSlaveEnvironment.MESOS_ATTRIBUTES ${setItself("mesosSlaveEnvironment.MESOS_ATTRIBUTES", "mesosSlaveAttributes")}`],
   [{ mesosSlaveEnvironment: json({ MESOS_RESOURCES: "cpus:1" }) }, `mesosSlaveEnvironment.MESOS_RESOURCES ${setItself("mesosSlaveEnvironment.MESOS_RESOURCES", "mesosSlaveResources")}`],
+  ...["0", "65536", "any", "9091.5"].map((LIBPROCESS_PORT): [Record<string, string>, ...string[]] => [
+    { marathonEnvironment: json({ LIBPROCESS_PORT }) },
+    "marathonEnvironment.LIBPROCESS_PORT is no port: write one from 1 to 65535",
+  ]),
+  [{ marathonEnvironment: json({ LIBPROCESS_PORT: 5050 }) }, "marathonEnvironment.LIBPROCESS_PORT is that of mesos-marathon:mesosMasterPort: write another"],
+  [{ marathonEnvironment: json({ LIBPROCESS_PORT: "31007" }) }, "marathonEnvironment.LIBPROCESS_PORT is among those that the slave offers to tasks (31000-32000 in mesos-marathon:mesosSlaveResources): write one outside"],
+  [{ marathonEnvironment: json({ LIBPROCESS_PORT: "9091" }) }],
+  [{ imageSet: "rehearsal", networkMode: "bridge", marathonEnvironment: json({ LIBPROCESS_PORT: "5050" }) }],
+  [{ imageSet: "rehearsal", networkMode: "bridge", marathonEnvironment: json({ LIBPROCESS_PORT: "8080" }) }, "marathonEnvironment.LIBPROCESS_PORT is that of mesos-marathon:marathonPort: write another"],
   [{ marathonEnvironment: json({ LIBPROCESS_IP: "127.0.0.2" }) }, `marathonEnvironment.LIBPROCESS_IP ${setItself("marathonEnvironment.LIBPROCESS_IP", "address")}`],
   [{ marathonEnvironment: json({ MARATHON_ZK: "zk://127.0.0.1:2181/m" }) }, `marathonEnvironment.MARATHON_ZK ${setItself("marathonEnvironment.MARATHON_ZK", "marathonZookeeperPath")}`],
   [

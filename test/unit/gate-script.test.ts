@@ -59,18 +59,18 @@ const tasks = [
 ];
 const slave = { name: "mesos-slave", startedAt, environment: [`MESOS_WORK_DIR=${workDir}`], labels: { "mesos-marathon.stack": "dev" } };
 
-async function slaveReady(t: TestContext, flags: object, container: FakeContainer, others: FakeContainer[] = tasks) {
+async function slaveReady(t: TestContext, flags: object, container: FakeContainer, others: FakeContainer[] = tasks, before = "") {
   const engine = await FakeEngine.start(container, ...others.map((other) => ({ ...other })));
   t.after(() => engine.stop());
   const settings = (await cluster(t, flags))["mesos-slave"];
-  const { code, stdout, stderr } = await runCheck("ready", { COMPONENT: "mesos-slave", CONTAINER: "mesos-slave", DOCKER_HOST: engine.dockerHost, ...settings });
+  const { code, stdout, stderr } = await runCheck("ready", { COMPONENT: "mesos-slave", CONTAINER: "mesos-slave", DOCKER_HOST: engine.dockerHost, PULUMI_COMMAND_STDOUT: before, ...settings });
   return { code, stdout: stdout.replace(/^.*(?=active)/, ""), stderr, changes: engine.changes };
 }
 
 test("a slave whose executors ended with its former life: their tasks' containers are removed, and nothing that is younger, has ended or is elsewhere", async (t) => {
   assert.deepEqual(await slaveReady(t, {}, slave), {
     code: 0,
-    stdout: "active as S1; 1 task container whose executor had ended is removed\n",
+    stdout: "active as S1; 1 orphaned task container removed\n",
     stderr: "",
     changes: ["POST /containers/old/stop?t=10", "DELETE /containers/old?force=true&v=true"],
   });
@@ -83,10 +83,19 @@ test("a slave whose executors outlive it, or that was started by hand: nothing i
   assert.deepEqual(await slaveReady(t, {}, { ...slave, labels: {} }), untouched);
 });
 
+test("a slave that is another one than before: what runs on of that one's tasks is removed", async (t) => {
+  const others = [...tasks, task("of-this-one", "2026-01-01T00:00:09Z", { mounts: [`${workDir}/slaves/S1/frameworks/F1`] })];
+  const ready = (before: string) => slaveReady(t, { docker_mesos_image: "slave:1" }, { ...slave, pidMode: "host" }, others, before);
+  const { stdout, changes } = await ready("T mesos-slave ready after 0.1 s: active as S0; 1 orphaned task container removed\n");
+  assert.equal(stdout, "active as S1; 2 orphaned task containers removed\n");
+  assert.deepEqual(changes.filter((change) => change.startsWith("DELETE")).sort(), ["old", "new"].map((name) => `DELETE /containers/${name}?force=true&v=true`).sort());
+  assert.deepEqual((await ready("T mesos-slave ready after 0.1 s: active as S1\n")).changes, []);
+});
+
 test("an orphan that the Docker Engine does not let go: that is said, and the slave is ready all the same", async (t) => {
   const { code, stdout, stderr } = await slaveReady(t, {}, slave, [task("old", "2026-01-01T00:00:09Z", { refuses: { stop: 500 } })]);
   assert.deepEqual([code, stdout], [0, "active as S1\n"]);
-  assert.match(stderr, /^task containers whose executors have ended could not be removed: .*stop is refused/);
+  assert.match(stderr, /^orphaned task containers could not be removed: .*stop is refused/);
 });
 
 test("from another package that has this one linked: the same", async (t) => {
