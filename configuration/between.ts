@@ -3,7 +3,7 @@ import { takesDockerClient } from "../components/images";
 import type { Configuration } from ".";
 import { type Key, type Program, programs } from "./keys";
 import { isWithin } from "./mounts";
-import { offeredPorts } from "./ports";
+import { offeredPorts, type PortRange } from "./ports";
 import { project, type Source } from "./source";
 
 /** Tells what is wrong between keys. `imageSet` is absent where it is not known which one will run. */
@@ -84,7 +84,7 @@ export function tellContradictions(source: Source, { host, cluster }: Configurat
 }
 
 /** Where the master calls Marathon back; unsaid, the system chooses. */
-function tellSchedulerPortTrouble(source: Source, cluster: Configuration["cluster"], ranges: readonly (readonly [number, number])[]): void {
+function tellSchedulerPortTrouble(source: Source, cluster: Configuration["cluster"], ranges: readonly PortRange[]): void {
   const { LIBPROCESS_PORT: text } = cluster.marathon.environment;
   // Secrets are nobody's business.
   if (typeof text !== "string") {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Configuration } from "../configuration";
 import type { Program } from "../configuration/keys";
+import { offeredPorts, type PortRange } from "../configuration/ports";
 import { lookAtClient } from "./docker-client";
 import type { Here, Listener, Seen } from "./seen";
 
@@ -18,7 +19,7 @@ export async function lookAtMachine({ cluster }: Configuration): Promise<Omit<He
   const programs = [cluster.zookeeper, cluster.mesosMaster, cluster.mesosSlave, cluster.marathon];
   const { dockerClient: path } = cluster.mesosSlave;
   const [listeners, routes, lacksCapabilities, mountsCpuCgroup, availableBytes, name, dockerClient, missingPaths] = await Promise.all([
-    lookAtListeners(programs.map(({ port }) => port)),
+    lookAtListeners([...programs.map(({ port }): PortRange => [port, port]), ...offeredPorts(cluster.mesosSlave.resources)]),
     lookAtRoutes(),
     lookAtCapabilities(),
     lookAtCgroups(),
@@ -44,7 +45,7 @@ async function lookAtPaths(paths: readonly string[]): Promise<string[]> {
 }
 
 /** Who listens on these ports, from /proc (proc(5): /proc/net/tcp, state 0A is LISTEN). */
-async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
+async function lookAtListeners(ranges: readonly PortRange[]): Promise<Listener[]> {
   const tables = await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8").catch(() => "")));
   const sockets = tables.flatMap((table) =>
     table
@@ -53,7 +54,7 @@ async function lookAtListeners(ports: readonly number[]): Promise<Listener[]> {
       .map((line) => line.trim().split(/\s+/))
       .filter((fields) => fields[3] === "0A")
       .map((fields) => ({ ...endpoint(fields[1]), inode: fields[9] }))
-      .filter(({ port }) => ports.includes(port)),
+      .filter(({ port }) => ranges.some(([from, to]) => from <= port && port <= to)),
   );
   if (sockets.length === 0) {
     return [];

@@ -1,7 +1,8 @@
 /** Ports that the programs listen on: who else does. */
 
+import { offeredPorts } from "../../configuration/ports";
 import { judgment } from "../findings";
-import { byOwner, type Listener, type SeenContainer, whose } from "../seen";
+import { byOwner, type Listener, ownContainers, type SeenContainer, whose } from "../seen";
 
 const freePorts = judgment({ "port-taken": "error" }, ({ configuration, engine, here, own, programs }, found) => {
   // Only root sees who listens. To others what listens while this stack runs is this stack.
@@ -39,10 +40,40 @@ const freePorts = judgment({ "port-taken": "error" }, ({ configuration, engine, 
   }
 });
 
+/** How many are told one by one. */
+const toldPorts = 5;
+
+const heldTaskPorts = judgment({ "task-ports-held": "warning" }, (evidence, found) => {
+  const { configuration: { cluster }, engine, here, owner } = evidence;
+  // Once there is a slave, what listens there are its tasks, and not all of them are containers.
+  if (ownContainers(evidence, owner).some(({ component }) => component === "mesos-slave")) {
+    return;
+  }
+  const ranges = offeredPorts(cluster.mesosSlave.resources);
+  const isTask = (container?: SeenContainer) => container?.mountSources.some((source) => /\/slaves\/[^/]+\/frameworks\//.test(source));
+  const held = new Map<number, string>();
+  for (const listener of here?.listeners ?? []) {
+    const { port, holder } = listener;
+    const container = holdingContainer(listener, engine.containers);
+    if (holder && ranges.some(([from, to]) => from <= port && port <= to) && !isTask(container)) {
+      held.set(port, container ? `the container ${container.name}` : `${holder.command} (process ${holder.pid})`);
+    }
+  }
+  if (held.size > 0) {
+    const told = [...held].slice(0, toldPorts).map(([port, by]) => `${port} by ${by}`);
+    const rest = held.size > told.length ? ` and ${held.size - told.length} more` : "";
+    found(
+      "task-ports-held",
+      `of the ports that the Mesos slave offers to tasks (mesos-marathon:mesosSlaveResources) some are held: ${told.join(", ")}${rest}. A task that is given one ` +
+        "cannot listen there. End that, or offer others: pulumi config set mesosSlaveResources RESOURCES",
+    );
+  }
+});
+
 /** Of a published port the holder is a process of Docker's. */
 function holdingContainer({ address, port, holder }: Listener, containers: readonly SeenContainer[]): SeenContainer | undefined {
   const publishes = ({ publishedPorts }: SeenContainer) => publishedPorts.some((published) => published.port === port && published.address === address);
   return containers.find(({ id }) => id === holder?.containerId) ?? containers.find(publishes);
 }
 
-export const ports = [freePorts];
+export const ports = [freePorts, heldTaskPorts];

@@ -518,6 +518,33 @@ const table: Record<string, Case> = {
       held("5051 of 127.0.0.1", "mesosSlavePort", "the Mesos slave", "mesos-slave (process 42)"),
     ],
   },
+  "ports that the slave is to offer to tasks are held": {
+    engine: {
+      containers: [
+        container("their-web", { publishedPorts: [{ address: "0.0.0.0", port: 31002 }] }),
+        container("task", { mountSources: ["/w/slaves/S0/frameworks/F1/executors/e"] }),
+      ],
+    },
+    here: {
+      listeners: [
+        { address: "127.0.0.1", port: 31001, holder: { pid: 42, command: "nc" } },
+        { address: "0.0.0.0", port: 31002, holder: { pid: 43, command: "docker-proxy" } },
+        { address: "127.0.0.1", port: 31003, holder: { pid: 44, command: "python3", containerId: "task-0123456789abcdef" } },
+        { address: "127.0.0.1", port: 31004 },
+        ...[31005, 31006, 31007, 31008].map((port) => ({ address: "127.0.0.1", port, holder: { pid: 42, command: "nc" } })),
+      ],
+    },
+    found: [
+      "warning: of the ports that the Mesos slave offers to tasks (mesos-marathon:mesosSlaveResources) some are held: 31001 by nc (process 42), 31002 by the container their-web, " +
+        "31005 by nc (process 42), 31006 by nc (process 42), 31007 by nc (process 42) and 1 more. A task that is given one cannot listen there. " +
+        "End that, or offer others: pulumi config set mesosSlaveResources RESOURCES",
+    ],
+  },
+  "what listens there once there is a slave are its tasks": {
+    engine: { containers: [slaveThatRan()] },
+    here: { listeners: [{ address: "127.0.0.1", port: 31001, holder: { pid: 42, command: "python3" } }] },
+    found: [],
+  },
   "own ports, as root sees them": {
     engine: { containers: [container("marathon", { labels: ours("marathon") })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
@@ -1195,7 +1222,8 @@ test("the machine is looked at where the engine's folder is on it", linuxOnly, a
   assert.ok(here.addresses.includes("127.0.0.1"));
   assert.deepEqual(here.addresses.filter((address) => !/^\d+\.\d+\.\d+\.\d+$/.test(address)), []);
   assert.ok((here.freeBytes ?? 0) > 0);
-  assert.deepEqual(here.listeners, []);
+  // Tasks of other clusters of this machine may be there, and no cluster.
+  assert.deepEqual(here.listeners.filter(({ port }) => port < 31000), []);
   assert.equal(typeof here.lacksCapabilities, "boolean");
   assert.equal(here.mountsCpuCgroup, /^\S+ \S+ cgroup \S*\bcpu\b(?!set|acct)/m.test(readFileSync("/proc/mounts", "utf8")));
   assert.ok((here.availableBytes ?? 0) > 0);
