@@ -149,37 +149,48 @@ async function registered(slave, startedAt) {
  * @returns {Promise<number>} how many there were
  */
 export async function removeTasks(docker, folder) {
-  return remove(docker, await tasksIn(docker, folder, { all: true }));
+  return remove(docker, (await docker.listContainers({ all: true })).filter(isTaskIn(folder)));
 }
 
 /**
- * Removes the tasks' containers that run on and that no slave will ever know again:
- * - those whose executors ended with the slave's container, as its children do. A slave that starts anew does not know them; by
- *   itself Mesos removes them at the start after that, if it is not told to spare orphans (seen on 1.11.0);
- * - those of the slave that it was when the gate was last passed, where it has lost its state and is another one now.
+ * Removes the tasks' containers that run on and that no slave will ever know again: those of a former life (`orphansAmong`), and
+ * those of the slave that it was when the gate was last passed, where it has lost its state and is another one now.
  * @param {import("./wait.mjs").Gate} gate PULUMI_COMMAND_STDOUT: what the gate said then
+ * @param {string} said what it says now
  * @returns {Promise<number>} how many there were
  */
-export async function removeOrphans({ container, dockerHost, settings: { SLAVE, SLAVE_STATE_PATH, PULUMI_COMMAND_STDOUT = "" } }) {
-  const { id, flags } = (await json(`${SLAVE}${SLAVE_STATE_PATH}`, AbortSignal.timeout(5_000))).value ?? {};
-  const former = /active as ([^\s;]+)/.exec(PULUMI_COMMAND_STDOUT)?.[1];
-  const isAnother = former !== undefined && former !== id;
-  // Saves most gates the question to the Docker Engine.
-  if (flags?.docker_mesos_image && !isAnother) {
-    return 0;
+export async function removeOrphans({ container, dockerHost, settings: { SLAVE, SLAVE_STATE_PATH, PULUMI_COMMAND_STDOUT = "" } }, said) {
+  const [now, before] = [said, PULUMI_COMMAND_STDOUT].map((text) => /active as ([^\s;]+)/.exec(text)?.[1]);
+  const former = now && before !== now ? before : undefined;
+  if (!former) {
+    const { flags } = (await json(`${SLAVE}${SLAVE_STATE_PATH}`, AbortSignal.timeout(5_000))).value ?? {};
+    // Saves most gates the question to the Docker Engine.
+    if (flags?.docker_mesos_image) {
+      return 0;
+    }
   }
   const docker = dockerEngine(dockerHost);
   const slave = await docker.getContainer(container).inspect();
-  if (!isMade(slave)) {
-    return 0;
+  const running = await docker.listContainers();
+  const ofFormer = former && isMade(slave) ? running.filter(isTaskIn(`${sandboxesOf(slave)}${former}/`)) : [];
+  return remove(docker, [...new Set([...orphansAmong(slave, running), ...ofFormer])]);
+}
+
+/**
+ * The tasks' containers whose executors ended with a former life of the slave, as they do where they are its children. A slave
+ * that starts anew does not know such a task's container; by itself Mesos removes it at the start after that, if it is not told to
+ * spare orphans (seen on 1.11.0).
+ * @param {import("dockerode").ContainerInspectInfo} slave
+ * @param {readonly import("dockerode").ContainerInfo[]} containers
+ */
+export function orphansAmong(slave, containers) {
+  const endsExecutors = slave.HostConfig.PidMode !== "host" && !slave.Config.Env.some((entry) => entry.startsWith("MESOS_DOCKER_MESOS_IMAGE="));
+  if (!isMade(slave) || !endsExecutors) {
+    return [];
   }
-  const folder = sandboxesOf(slave);
-  const tasks = await tasksIn(docker, folder);
-  // The list tells times in seconds only.
-  const seen = await Promise.all(tasks.map(({ Id }) => docker.getContainer(Id).inspect().catch(ignore(404))));
-  const startedAt = Date.parse(slave.State.StartedAt);
-  const lostExecutor = (/** @type {number} */ i) => endsExecutors(slave) && Date.parse(seen[i]?.Created ?? "") < startedAt;
-  return remove(docker, tasks.filter((task, i) => lostExecutor(i) || (isAnother && isIn(`${folder}${former}/`)(task))));
+  // A list tells times in whole seconds.
+  const startedAt = Math.floor(Date.parse(slave.State.StartedAt) / 1000);
+  return containers.filter((container) => container.State === "running" && container.Created < startedAt && isTaskIn(sandboxesOf(slave))(container));
 }
 
 /**
@@ -188,43 +199,15 @@ export async function removeOrphans({ container, dockerHost, settings: { SLAVE, 
  */
 const isMade = ({ Config }) => "mesos-marathon.stack" in Config.Labels;
 
-/**
- * Whether executors end with the slave's container: they do where it has process ids of its own.
- * @param {import("dockerode").ContainerInspectInfo} slave
- */
-const endsExecutors = ({ HostConfig }) => HostConfig.PidMode !== "host";
-
 /** @param {import("dockerode").ContainerInspectInfo} slave */
 const sandboxesOf = (slave) => `${workDirOf(slave)}/slaves/`;
 
 /**
- * The running containers of tasks whose executors ended with a former life of the slave, as far as a list can tell.
- * @param {import("dockerode").ContainerInspectInfo} slave
- * @param {readonly import("dockerode").ContainerInfo[]} containers
- */
-export function orphansAmong(slave, containers) {
-  if (!isMade(slave) || !endsExecutors(slave)) {
-    return [];
-  }
-  const startedAt = Math.floor(Date.parse(slave.State.StartedAt) / 1000);
-  return containers.filter((container) => container.State === "running" && container.Created < startedAt && isIn(sandboxesOf(slave))(container));
-}
-
-/**
- * @param {import("dockerode")} docker
- * @param {string} folder with a slash at its end
- * @param {import("dockerode").ContainerListOptions} [which] default: those that run
- */
-async function tasksIn(docker, folder, which) {
-  return (await docker.listContainers(which)).filter(isIn(folder));
-}
-
-/**
- * Whether a container has something of this folder mounted.
+ * Whether a container is a task's, or its executor's, with its sandbox in this folder.
  * @param {string} folder with a slash at its end
  */
-function isIn(folder) {
-  return (/** @type {import("dockerode").ContainerInfo} */ { Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(folder));
+function isTaskIn(folder) {
+  return (/** @type {import("dockerode").ContainerInfo} */ { Mounts }) => Mounts.some(({ Source }) => Source?.startsWith(folder) && Source.includes("/frameworks/", folder.length - 1));
 }
 
 /**

@@ -48,10 +48,10 @@ if (outcome.ready) {
   console.error(outcome.text);
 }
 
-/** What became of the tasks' containers that a former life of the slave left. They are in nobody's way to being ready. */
+/** What became of the tasks' containers that a former life of the slave left. They keep no slave from being ready. */
 async function orphans() {
   try {
-    const removed = await removeOrphans(gate);
+    const removed = await removeOrphans(gate, outcome.text);
     return removed > 0 ? `; ${removed} orphaned task container${removed === 1 ? "" : "s"} removed` : "";
   } catch (error) {
     console.error(`orphaned task containers could not be removed: ${/** @type {Error} */ (error).message.trim()}`);

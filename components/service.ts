@@ -106,6 +106,8 @@ export interface FoundContainer {
    * its old id and sees nothing else of this, so no gate could know by itself.
    */
   readonly drift?: string;
+  /** Tasks' containers that a former life of the slave left running, and when they were seen: its gate removes them. */
+  readonly orphans?: string;
   /** Its id, where it was started by hand and then taken into the state. */
   readonly adopted?: string;
 }
@@ -224,7 +226,7 @@ export function deploy(parent: pulumi.Resource, name: string, spec: ServiceSpeci
     replaceOnChanges: ["memory"],
   });
 
-  const drift = found?.name === spec.containerName ? found.drift : undefined;
+  const drift = found?.name === spec.containerName ? (found.drift ?? found.orphans) : undefined;
   return { container, ready: gate(parent, name, spec, container, drift), data: kept.map(({ data }) => data) };
 }
 

@@ -86,7 +86,7 @@ export function tellContradictions(source: Source, { host, cluster }: Configurat
 /** Where the master calls Marathon back; unsaid, the system chooses. */
 function tellSchedulerPortTrouble(source: Source, cluster: Configuration["cluster"], ranges: readonly PortRange[]): void {
   const { LIBPROCESS_PORT: text } = cluster.marathon.environment;
-  // Secrets are nobody's business.
+  // A secret's value is not known here.
   if (typeof text !== "string") {
     return;
   }

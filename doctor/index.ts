@@ -112,8 +112,8 @@ function judgeCluster({ components, apps }: ClusterReport): Finding[] {
   ];
 }
 
-/** What others said, and so may have a secret in it. */
-const told = ["text", "answer", "log", "waits", "lastFailure"];
+/** What others said, or somebody configured, and so may have a secret in it. */
+const told = ["text", "answer", "log", "waits", "lastFailure", "attributes", "image", "dockerHost"];
 
 /** The same with each of these texts left out of what others said. */
 function without<T>(value: T, secrets: readonly string[]): T {

@@ -37,7 +37,7 @@ export async function choose(
   const [recorded, version, info, listed, containers] = await asked.catch(({ code, message }) => {
     throw refusal("The image set cannot be chosen (mesos-marathon:imageSet is auto):", [unreachable.finding(host.dockerHost, { code, message }).text]);
   });
-  const own = recorded?.images ?? containers.filter(({ Labels }) => bearsLabels(Labels, owner)).map(({ Image }) => Image);
+  const own = recorded ? Object.values(recorded.images) : containers.filter(({ Labels }) => bearsLabels(Labels, owner)).map(({ Image }) => Image);
   if (own.length > 0) {
     const there = setOfImages(own, sets) ?? sets.find(({ name }) => name === recorded?.imageSet)?.name;
     if (there) {

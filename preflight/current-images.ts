@@ -11,14 +11,14 @@ import { type Owner, ownContainers, type Seen } from "./seen";
  */
 export function currentImages({ followImageTags, cluster: { imageSet } }: Configuration, seen: Seen, owner: Owner): Record<string, CurrentImage> {
   const { images = {}, pulls } = seen.engine ?? {};
-  const recorded = seen.recorded?.images ?? [];
+  const recorded = seen.recorded?.images ?? {};
   const found = ownContainers(seen, owner);
   const current: Record<string, CurrentImage> = {};
   for (const program of programs) {
     const component = componentOf[program];
     const { image } = imageSet[program];
     const before = found.find((container) => container.component === component);
-    const pinned = recorded.find((name) => name.startsWith(`${image}@`));
+    const pinned = recorded[component]?.startsWith(`${image}@`) ? recorded[component] : undefined;
     const digest = pulls?.[image]?.digest;
     let reference = pinned ?? image;
     if (followImageTags && digest) {
@@ -30,7 +30,7 @@ export function currentImages({ followImageTags, cluster: { imageSet } }: Config
     if (followImageTags) {
       const isNew = !before && reference === image;
       current[component] = { reference, from: isNew ? image : before && before.imageId === id ? before.image : id };
-    } else if (before?.image.startsWith("sha256:") && recorded.includes(reference)) {
+    } else if (before?.image.startsWith("sha256:") && recorded[component] === reference) {
       current[component] = { reference, from: before.image };
     }
   }

@@ -28,7 +28,7 @@ export async function preflight(configuration: Configuration): Promise<Required<
       throw refusal("mesos-marathon:preflight is false, and it is preflight that looks at the adopted containers, whose data is to be carried over: pulumi config rm preflight");
     }
     const { imageSet } = configuration.cluster;
-    if (recorded?.images.some((name) => imagesOf(imageSet).some((image) => name.startsWith(`${image}@`)))) {
+    if (Object.values(recorded?.images ?? {}).some((name) => imagesOf(imageSet).some((image) => name.startsWith(`${image}@`)))) {
       throw refusal("mesos-marathon:preflight is false, and it is preflight that knows which images containers of followed tags (followImageTags) have, so that others would replace them: pulumi config rm preflight");
     }
     return { found: [], currentImages: {}, adoptions };

@@ -75,7 +75,8 @@ async function lookAtEngine({ host, cluster, followImageTags }: Configuration, r
         ports: Object.values((container.HostConfig.PortBindings ?? {}) as Record<string, { HostIp: string; HostPort: string }[]>)
           .flat()
           .map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}`),
-        drift: driftOf(container.State, unready?.get(Id)) ?? (Labels[labelKeys.component] === "mesos-slave" ? await orphansOf(container, containers) : undefined),
+        drift: driftOf(container.State, unready?.get(Id)),
+        orphans: Labels[labelKeys.component] === "mesos-slave" ? await orphansOf(container, containers) : undefined,
       };
     }),
   );
@@ -178,9 +179,9 @@ function driftOf(state: ContainerInspectInfo["State"], unready?: string): string
   return unready && `not ready, ${seen}: ${unready}; runs since ${state.StartedAt}`;
 }
 
-/** Tasks of a slave whose executors ended with a former life of it: its gate removes them. */
+/** What a slave's former life left running, if anything: its gate removes that. Each time another text, as above. */
 async function orphansOf(slave: ContainerInspectInfo, containers: readonly ContainerInfo[]): Promise<string | undefined> {
   const { orphansAmong } = await import("../checks/mesos-slave.mjs");
   const names = orphansAmong(slave, containers).map(({ Names }) => Names[0].slice(1));
-  return names.length > 0 ? `tasks' containers whose executors have ended run on: ${names.join(", ")}` : undefined;
+  return names.length > 0 ? `${names.join(", ")}, seen at ${new Date().toISOString()}` : undefined;
 }

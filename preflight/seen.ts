@@ -28,8 +28,8 @@ export interface Recorded {
   readonly networks: readonly string[];
   /** Environments with which its gates were passed. */
   readonly gates: readonly Readonly<Record<string, string>>[];
-  /** Names of its images. */
-  readonly images: readonly string[];
+  /** Component → name of its image. */
+  readonly images: Readonly<Record<string, string>>;
 }
 
 export interface Engine extends Platform {

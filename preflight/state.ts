@@ -31,7 +31,7 @@ export function recordedIn(resources: readonly RecordedResource[]): Recorded {
     containers: Object.fromEntries(containers.map(({ id, component, labels }) => [id, { component, adopted: !isLabelled(labels) }])),
     adoptions: Object.fromEntries(commands.flatMap(({ component, environment }) => (environment?.CARRY ? [[component, environment]] : []))),
     networks: ofType("docker:index/network:Network").map(({ id }) => id),
-    images: ofType("docker:index/remoteImage:RemoteImage").map(({ name }) => name),
+    images: Object.fromEntries(ofType("docker:index/remoteImage:RemoteImage").map(({ component, name }) => [component, name])),
     imageSet: ofType("pulumi:pulumi:Stack")[0]?.cluster?.imageSet?.name,
     gates: commands.flatMap(({ environment }) => (environment?.CONTAINER_ID ? [environment] : [])),
   };

@@ -92,6 +92,12 @@ export function withSecrets(resources, secrets) {
 }
 
 /**
+ * A value as it is told: without the password that may stand in an address.
+ * @param {string} value
+ */
+const told = (value) => value.replaceAll(/([a-z]+:\/\/[^/@:\s]*):[^/@\s]*@/g, "$1:…@");
+
+/**
  * Why a container cannot be taken over as it is: each with what to set.
  * @param {Pair} pair
  * @returns {string[]}
@@ -102,7 +108,7 @@ export function misfits(pair) {
   const program = programs[component];
   /** @type {string[]} */
   const problems = [];
-  const problem = (/** @type {string} */ text) => problems.push(`${name} ${text}`);
+  const problem = (/** @type {string} */ text) => problems.push(told(`${name} ${text}`));
   if (!found.State.Running || found.State.Restarting || found.State.Paused) {
     problem(`is ${found.State.Status}: start it, or remove it, and up makes another`);
   }

@@ -36,7 +36,7 @@ await main(async () => {
 function tasks(pidMode) {
   return pidMode === "host"
     ? "Tasks run on for 15 minutes: so long their executors wait for the slave. After that they end, and Marathon starts them afresh when it is back."
-    : "The executors of its tasks ran in the slave's container and have ended. The tasks' containers run on until the next up, which removes them; " +
+    : "The executors of its tasks ran in the slave's container and have ended. The tasks' containers run on until an up with preflight removes them; " +
         "Marathon starts the tasks afresh when it is back.";
 }
 

@@ -7,10 +7,13 @@ import type { Configuration } from "../../configuration";
 import { judgment } from "../findings";
 import { ownContainers, variable } from "../seen";
 
-const drifted = judgment({ drifted: "warning" }, (evidence, found) => {
-  for (const { name, drift } of ownContainers(evidence, evidence.owner)) {
+const drifted = judgment({ drifted: "warning", "orphaned-tasks": "warning" }, (evidence, found) => {
+  for (const { name, drift, orphans } of ownContainers(evidence, evidence.owner)) {
     if (drift) {
       found("drifted", `the container ${name} is not as it should be (${drift}): \`up\` brings it back and waits until it is ready`);
+    }
+    if (orphans) {
+      found("orphaned-tasks", `containers of tasks whose executors ended with a former life of ${name} run on (${orphans}): \`up\` removes them`);
     }
   }
 });

@@ -31,7 +31,7 @@ const foreignTasks = judgment({ "foreign-tasks": "warning" }, (evidence, found) 
   }
 });
 
-const orphans = judgment({ "ends-foreign-tasks": "warning" }, ({ configuration: { cluster } }, found) => {
+const endsForeignTasks = judgment({ "ends-foreign-tasks": "warning" }, ({ configuration: { cluster } }, found) => {
   const { version, environment } = cluster.imageSet.mesosSlave;
   if (!older(version, "1.0") && ({ ...environment, ...cluster.mesosSlave.environment }).MESOS_DOCKER_KILL_ORPHANS !== "false") {
     found(
@@ -73,4 +73,4 @@ function sharedPorts(resources: string, others: string): string {
   return shared.find(([from, to]) => from <= to)?.join("-") ?? "";
 }
 
-export const slaves = [foreignTasks, orphans, taskPorts];
+export const slaves = [foreignTasks, endsForeignTasks, taskPorts];

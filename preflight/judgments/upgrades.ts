@@ -3,22 +3,18 @@
 import { imageSets } from "../../components";
 import { componentOf } from "../../components/pairings";
 import { deadEnd, versionIn } from "../../components/upgrades";
-import type { Program } from "../../configuration/keys";
 import { judgment } from "../findings";
 import { ownContainers } from "../seen";
 
 const versions = judgment({ "version-dead-end": "error" }, (evidence, found) => {
   const { configuration, programs } = evidence;
   const { imageSet } = configuration.cluster;
-  const sets = [imageSet, ...Object.values(imageSets)];
   const running = ownContainers(evidence, evidence.owner);
-  // One that follows its tag is made from an id; the state has the name.
-  const nameOf = (image: string, key: Program) =>
-    image.startsWith("sha256:") ? (evidence.recorded?.images ?? []).map((name) => name.split("@")[0]).find((name) => sets.some((set) => set[key].image === name)) : image;
   for (const { key, program, image } of programs) {
     const before = running.find(({ component }) => component === componentOf[key]);
-    const name = before && nameOf(before.image, key);
-    const from = name && versionIn(name, key, sets);
+    // One that follows its tag is made from an id; the state has the name.
+    const name = before?.image.startsWith("sha256:") ? evidence.recorded?.images[before.component]?.split("@")[0] : before?.image;
+    const from = name && versionIn(name, key, [imageSet, ...Object.values(imageSets)]);
     const reason = from && deadEnd(key, from, image.version);
     if (reason) {
       found(

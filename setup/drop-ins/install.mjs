@@ -98,7 +98,8 @@ async function markIn(folder, name) {
 async function hashOfSources() {
   const hash = createHash("sha256");
   const files = (await readdir(here, { recursive: true })).filter((file) => /\.(ts|mjs)$/.test(file)).sort();
-  for (const file of [...files.map((file) => join(here, file)), join(here, "../../package-lock.json")]) {
+  const shared = ["../../checks/ssh.mjs", "../../package-lock.json"];
+  for (const file of [...files, ...shared].map((file) => join(here, file))) {
     hash.update(file.slice(here.length)).update("\0").update(await readFile(file)).update("\0");
   }
   return hash.digest("hex");

@@ -114,7 +114,7 @@ test("tasks whose executors end with the slave: a replaced or killed slave leave
   assert.match(output, /; 1 orphaned task container removed/);
   const second = await anew(first);
 
-  // Docker starts it again, and nothing is said until the next preview.
+  // As after a crash, from which Docker starts it again.
   const slave = docker.getContainer(names.mesosSlaveName);
   await slave.kill();
   await slave.start();

@@ -52,7 +52,7 @@ for (const [what, { follow = true, made, tag, digests = {}, registry, recorded, 
     const labels = { "mesos-marathon.project": "mesos-marathon", "mesos-marathon.stack": "dev", "mesos-marathon.component": "marathon" };
     const container = made && { id: "1", name: "marathon", labels, made: { image: made[0], imageId: made[1] } };
     const pulls = registry ? { [image]: { answer: "has it", words: "", digest: registry } } : { [image]: { answer: "silent", words: "" } };
-    const seen = { engine: { images, pulls, containers: container ? [container] : [] }, recorded: { containers: { "1": { component: "marathon", adopted: false } }, adoptions: {}, networks: [], gates: [], images: recorded ? [recorded] : [] } };
+    const seen = { engine: { images, pulls, containers: container ? [container] : [] }, recorded: { containers: { "1": { component: "marathon", adopted: false } }, adoptions: {}, networks: [], gates: [], images: recorded ? { marathon: recorded } : {} } };
     const configuration = { followImageTags: follow, cluster: { imageSet: imageSets.rehearsal } } as unknown as Configuration;
     assert.deepEqual(currentImages(configuration, seen as unknown as Seen, owner).marathon, current);
   });

@@ -52,7 +52,7 @@ const workDir = "/volumes/stack-work/_data";
 const startedAt = "2026-01-01T00:00:10.500000000Z";
 const task = (name: string, created: string, more: Partial<FakeContainer> = {}) => ({ name, created, mounts: [`${workDir}/slaves/S0/frameworks/F1/executors/${name}`], ...more });
 const tasks = [
-  task("old", "2026-01-01T00:00:10.400000000Z"),
+  task("old", "2026-01-01T00:00:09.900000000Z"),
   task("new", "2026-01-01T00:00:10.600000000Z"),
   task("ended", "2026-01-01T00:00:09Z", { status: "exited" as const }),
   task("foreign", "2026-01-01T00:00:09Z", { mounts: [`${workDir}-2/slaves/S0/frameworks/F1`] }),

@@ -227,7 +227,7 @@ const table: Record<string, Case> = {
       adoptions: {},
       networks: [],
       gates: [],
-      images: ["zookeeper:3.9.4@sha256:9", "mesosphere/marathon:v1.11.24@sha256:8"],
+      images: { zookeeper: "zookeeper:3.9.4@sha256:9" },
     },
     found: [
       "error: ZooKeeper 3.8.0 (mesos-marathon/rehearsal-zookeeper:3.8.0) cannot go on with what 3.9.4 (zookeeper:3.9.4) has left: " +
@@ -251,14 +251,14 @@ const table: Record<string, Case> = {
       adoptions: {},
       networks: [],
       gates: [],
-      images: [],
+      images: {},
     },
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 1, command: "java", containerId: "marathon-0123456789abcdef" } }] },
     found: [],
   },
   "a container that bears this stack's labels, and that its state does not know": {
     engine: { containers: ["zookeeper", "other-marathon"].map((name) => container(name, { labels: ours("zookeeper") })) },
-    recorded: { containers: { "zookeeper-0123456789abcdef": { component: "zookeeper", adopted: false } }, adoptions: {}, networks: [], gates: [], images: [] },
+    recorded: { containers: { "zookeeper-0123456789abcdef": { component: "zookeeper", adopted: false } }, adoptions: {}, networks: [], gates: [], images: {} },
     found: [
       `error: the container other-marathon ${told("other-marath", ", of stack dev of project mesos-marathon")} bears this stack's labels, but is not in its state: ` +
         "it belongs to a stack of the same name in another clone, whose data this one would take for its own, or an `up` that was cut off left it. " +
@@ -269,14 +269,14 @@ const table: Record<string, Case> = {
   // The network.
   "a network of the stack's own, and others beside it": {
     config: { networkMode: "bridge" },
-    recorded: { containers: {}, adoptions: {}, networks: ["own"], gates: [], images: [] },
+    recorded: { containers: {}, adoptions: {}, networks: ["own"], gates: [], images: {} },
     engine: { bridges: [ownNetwork, stranger({ subnets: ["172.30.251.0/24", "10.0.0.0/8"] })] },
     here: { routes: [{ subnet: "172.30.250.0/24", device: "br-own" }, { subnet: "192.0.2.0/24", device: "eth0" }] },
     found: [],
   },
   "a network of that name which is a stranger's, one of another clone's, and a subnet that is taken three times": {
     config: { networkMode: "bridge" },
-    recorded: { containers: {}, adoptions: {}, networks: [], gates: [], images: [] },
+    recorded: { containers: {}, adoptions: {}, networks: [], gates: [], images: {} },
     engine: { bridges: [stranger({ name: ownNetwork.name, labels: otherStacks }), { ...ownNetwork, created: "2026-01-01T00:00:00.000Z" }, stranger({ subnets: ["172.30.0.0/16"] }), stranger({ name: "other", subnets: ["172.30.250.128/25"] })] },
     here: { routes: [{ subnet: "172.30.250.64/26", device: "tun0" }, { subnet: "172.30.250.0/25", device: "br-stranger" }] },
     found: [
@@ -327,6 +327,10 @@ const table: Record<string, Case> = {
   },
 
   // Drift.
+  "a slave whose former life left tasks running": {
+    engine: { containers: [container("mesos-slave", { labels: ours("mesos-slave"), made: { ...made, orphans: "mesos-0, mesos-1, seen at T" } })] },
+    found: ["warning: containers of tasks whose executors ended with a former life of mesos-slave run on (mesos-0, mesos-1, seen at T): `up` removes them"],
+  },
   "a container that has drifted": {
     engine: { containers: [container("marathon", { labels: ours("marathon"), made: { ...made, drift: "paused, seen at T" } })] },
     found: ["warning: the container marathon is not as it should be (paused, seen at T): `up` brings it back and waits until it is ready"],
@@ -1078,7 +1082,7 @@ test("the Docker Engine is looked at once, whole", async (t) => {
     engine.containers.set(container.name, container);
   }
   const empty = { image: "image", created: "1970-01-01T00:00:01.000Z", labels: {}, mountSources: [], publishedPorts: [], runs: true, made: undefined };
-  const recorded = { containers: {}, adoptions: {}, networks: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: [] };
+  const recorded = { containers: {}, adoptions: {}, networks: [], gates: [{ ...gate, CONTAINER_ID: "mesos-slave" }, { ...gate, PORT: "1", CONTAINER_ID: "mesos-master" }], images: {} };
   // Each look is another one.
   const seen = JSON.parse(JSON.stringify(await look(at(engine.dockerHost), Promise.resolve(recorded))).replace(/seen at [-0-9T:.]+Z/g, "seen at T"));
   assert.deepEqual(seen, JSON.parse(JSON.stringify({
@@ -1404,7 +1408,7 @@ test("preflight in the program", async (t) => {
     const environment = [`MESOS_PORT=${freePorts.mesosSlavePort}`];
     engine.containers.set("mesos-slave", { name: "mesos-slave", labels: ours("mesos-slave"), environment });
     const { result, thrown } = await run(t, at(engine.dockerHost));
-    const found = { ...made, drift: undefined };
+    const found = { ...made, drift: undefined, orphans: undefined };
     assert.deepEqual([result, thrown], [
       {
         found: [
@@ -1419,7 +1423,7 @@ test("preflight in the program", async (t) => {
   });
 
   await t.test("finds the tasks of a slave that Docker started anew, where their executors ended with it", async (t) => {
-    const drift = async (pidMode: string) => {
+    const orphans = async (pidMode: string) => {
       const engine = await played(t);
       engine.info = { ...engine.info, DockerRootDir: "/nowhere" };
       engine.images = [{ Id: "sha256:0", RepoTags: rehearsalImages }];
@@ -1432,10 +1436,10 @@ test("preflight in the program", async (t) => {
       task("new", "2026-01-01T00:00:11Z");
       task("ended", "2026-01-01T00:00:09Z", { status: "exited" });
       task("foreign", "2026-01-01T00:00:09Z", { mounts: ["/w2/slaves/S0/frameworks/F1"] });
-      return (await run(t, at(engine.dockerHost))).result.found[0].drift;
+      return (await run(t, at(engine.dockerHost))).result.found[0].orphans?.replace(/seen at .*Z$/, "seen at T");
     };
-    assert.equal(await drift(""), "tasks' containers whose executors have ended run on: old");
-    assert.equal(await drift("host"), undefined);
+    assert.equal(await orphans(""), "old, seen at T");
+    assert.equal(await orphans("host"), undefined);
   });
 
   await t.test("looks at nothing where it is switched off", async (t) => {

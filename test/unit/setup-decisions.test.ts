@@ -183,7 +183,7 @@ it("npm run stop stops Marathon first, and says what becomes of tasks and what s
   assert.deepEqual(await stop({ PidMode: "", RestartPolicy: { Name: "unless-stopped" } }), [
     ...["marathon", "mesos-slave", "mesos-master", "zookeeper"].map((name) => `Stopping ${name}`),
     "The stack a is stopped; data, ids and containers are kept. The executors of its tasks ran in the slave's container and have ended. " +
-      "The tasks' containers run on until the next up, which removes them; Marathon starts the tasks afresh when it is back.",
+      "The tasks' containers run on until an up with preflight removes them; Marathon starts the tasks afresh when it is back.",
     "To start it again: npm run up, or pulumi up. A start of the Docker Engine or of the machine leaves it stopped: its restart policy is unless-stopped.",
     "",
   ]);
