@@ -73,7 +73,9 @@ const heldTaskPorts = judgment({ "task-ports-held": "warning" }, (evidence, foun
 /** Of a published port the holder is a process of Docker's. */
 function holdingContainer({ address, port, holder }: Listener, containers: readonly SeenContainer[]): SeenContainer | undefined {
   const publishes = ({ publishedPorts }: SeenContainer) => publishedPorts.some((published) => published.port === port && published.address === address);
-  return containers.find(({ id }) => id === holder?.containerId) ?? containers.find(publishes);
+  // One that is just being started again is listed without its ports.
+  const isTo = ({ made }: SeenContainer) => holder?.command === "docker-proxy" && made?.ports.includes(`${address}:${port}`);
+  return containers.find(({ id }) => id === holder?.containerId) ?? containers.find(publishes) ?? containers.find(isTo);
 }
 
 export const ports = [freePorts, heldTaskPorts];

@@ -559,6 +559,16 @@ const table: Record<string, Case> = {
     here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "java", containerId: "marathon-0123456789abcdef" } }] },
     found: [],
   },
+  "an own port that is published, while its container is being started again": {
+    engine: { containers: [container("marathon", { labels: ours("marathon"), made: { ...made, ports: ["127.0.0.1:8080"] } })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "docker-proxy" } }] },
+    found: [],
+  },
+  "own containers are stopped, and somebody has the port that one published": {
+    engine: { containers: [container("marathon", { labels: ours("marathon"), runs: false, made: { ...made, ports: ["127.0.0.1:8080"] } })] },
+    here: { listeners: [{ address: "127.0.0.1", port: 8080, holder: { pid: 42, command: "nc" } }] },
+    found: [held("8080 of 127.0.0.1", "marathonPort", "Marathon", "nc (process 42)")],
+  },
   "own ports, as everybody else sees them": {
     engine: { containers: [container("marathon", { labels: ours("marathon") })] },
     here: { listeners: [{ address: "127.0.0.1", port: 8080 }] },
