@@ -172,7 +172,7 @@ async function empty(dockerHost, images) {
   };
   // Those that start others go first; one that they started meanwhile is on the next list.
   await remove("--filter", "label=mesos-marathon.project");
-  while (await remove());
+  for (let round = 0; round < 5 && (await remove()); round++);
   const networks = await list(["network", "ls", "--quiet", "--no-trunc", "--filter", "type=custom"]);
   if (networks.length > 0) {
     await docker(dockerHost, ["network", "rm", ...networks]);
