@@ -24,7 +24,13 @@ export function fourLetterWord(word, host, port, signal) {
     let answer = "";
     const socket = connect({ host, port, signal });
     socket.on("connect", () => socket.end(word));
-    socket.on("data", (data) => (answer += data));
+    socket.on("data", (data) => {
+      answer += data;
+      // Asked before it has read its data, ZooKeeper says so and never ends the connection (seen on 3.8.0).
+      if (answer.includes("not currently serving requests")) {
+        socket.destroy();
+      }
+    });
     socket.on("close", () => resolve(answer));
     socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) => resolve(answer || (signal.aborted ? "no answer" : error.code || error.message)));
   });

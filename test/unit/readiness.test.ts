@@ -45,6 +45,13 @@ test("ZooKeeper", async (t) => {
     assert.equal(heard, "srvr");
   });
 
+  await t.test("has not read its data yet, and leaves the connection open", async (t) => {
+    const port = await tcp(t, (socket) => void socket.on("data", () => socket.write("This ZooKeeper instance is not currently serving requests\n")));
+    const signal = limit();
+    assert.equal((await ask({ ADDRESS: "127.0.0.1", PORT: port }, signal)).answer, "This ZooKeeper instance is not currently serving requests");
+    assert.equal(signal.aborted, false);
+  });
+
   await t.test("port open, but silent", async (t) => {
     const port = await tcp(t, () => {});
     assert.deepEqual(await ask({ ADDRESS: "127.0.0.1", PORT: port }, soon()), { ready: false, asked: asked(port), answer: "no answer" });
